@@ -1,0 +1,320 @@
+package pattern
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// zones returns the zones of the database that Go carries, without those whose
+// clocks do the same as an earlier one's in the years that the tests look at.
+func zones(t testing.TB) []*time.Location {
+	t.Helper()
+	all := distinctZones()
+	if len(all) < 100 {
+		t.Skipf("%d zones in the database of %s, too few to test with", len(all), goroot())
+	}
+	return all
+}
+
+// goroot is where Go is: go test says so in the environment.
+func goroot() string {
+	if root := os.Getenv("GOROOT"); root != "" {
+		return root
+	}
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(root))
+}
+
+var distinctZones = sync.OnceValue(func() (all []*time.Location) {
+	archive, err := zip.OpenReader(filepath.Join(goroot(), "lib", "time", "zoneinfo.zip"))
+	if err != nil {
+		return nil
+	}
+	defer archive.Close()
+	seen := map[string]bool{}
+	for _, f := range archive.File {
+		zone, err := time.LoadLocation(f.Name)
+		if err != nil {
+			continue
+		}
+		var history strings.Builder
+		for _, year := range []int{2010, 2011, 2026} {
+			at := time.Date(year, 1, 1, 0, 0, 0, 0, zone)
+			fmt.Fprintln(&history, at, changes(zone, year))
+		}
+		if !seen[history.String()] {
+			seen[history.String()] = true
+			all = append(all, zone)
+		}
+	}
+	return all
+})
+
+// Every field at 20,000 instants in all zones, against date(1), which uses the C
+// library's rules and its own reader of the zone database.
+func TestFieldsAgainstDate(t *testing.T) {
+	t.Parallel()
+	if out, err := exec.Command("date", "-u", "-d", "@0", "+%-d").Output(); err != nil || strings.TrimSpace(string(out)) != "1" {
+		t.Skip("no GNU date here to compare with")
+	}
+	var specs []string
+	for spec, f := range fields {
+		if spec == 'v' || spec == 's' { // GNU date has no %v, and gives repeated times one %s
+			continue
+		}
+		specs = append(specs, "%"+string(spec))
+		if f.digits > 0 {
+			specs = append(specs, "%-"+string(spec))
+		}
+	}
+	slices.Sort(specs)
+	pattern := "_x%%" + strings.Join(specs, "_x") + "uary%aday%bx%pm"
+	// date separates its answers by newlines, so the field of a newline is
+	// replaced on both sides.
+	pattern = strings.ReplaceAll(pattern, "%n", "%%n")
+
+	all := zones(t)
+	perZone := max(20, 20000/len(all))
+	t.Logf("%d zones, %d instants each", len(all), perZone)
+	for i, zone := range all {
+		random := rand.New(rand.NewPCG(1, uint64(i)))
+		var instants []time.Time
+		var input bytes.Buffer
+		for range perZone {
+			at := time.Unix(random.Int64N(2_000_000_000), 0)
+			instants = append(instants, at)
+			fmt.Fprintf(&input, "@%d\n", at.Unix())
+		}
+		for _, at := range changes(zone, 2026) {
+			for _, seconds := range []int64{-3601, -1800, -1, 0, 1, 1800, 3600} {
+				at := time.Unix(at.Unix()+seconds, 0)
+				instants = append(instants, at)
+				fmt.Fprintf(&input, "@%d\n", at.Unix())
+			}
+		}
+		date := exec.Command("date", "-f", "-", "+"+pattern)
+		date.Env = append(os.Environ(), "TZ="+zone.String(), "LC_ALL=C")
+		date.Stdin = &input
+		out, err := date.Output()
+		if err != nil {
+			t.Fatalf("date: %v", err)
+		}
+		want := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+		p, err := New(Config{Pattern: pattern, Zone: zone})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, at := range instants {
+			// Where nobody lived yet, date prints -0000 for the offset.
+			if abbreviation, _ := at.In(zone).Zone(); abbreviation == "-00" {
+				continue
+			}
+			// The pattern holds seconds, so the period is the instant's own.
+			if got := p.Name(p.Period(at)); got != want[n] {
+				t.Fatalf("%v at %d:\ngot  %q\nwant %q", zone, at.Unix(), got, want[n])
+			}
+		}
+	}
+}
+
+// changes returns when the offset of a zone changes in a year.
+func changes(zone *time.Location, year int) []time.Time {
+	var all []time.Time
+	for t := time.Date(year, 1, 1, 0, 0, 0, 0, zone); ; {
+		_, end := t.ZoneBounds()
+		if end.IsZero() || end.Year() > year {
+			return all
+		}
+		all = append(all, end)
+		t = end
+	}
+}
+
+// Names of instants, cut to hours, days and minutes, are what date prints: that is
+// what someone looks for who knows when a line was written.
+func TestNameIsTheInstants(t *testing.T) {
+	t.Parallel()
+	for _, zone := range zones(t) {
+		for _, text := range []string{"%Y-%m-%d", "%Y-%m-%dT%H", "%F %H:%M", "%G-W%V", "%Y-%j-%p", "%y%b", "%C"} {
+			p := mustNew(t, text, "", "", zone)
+			for _, change := range changes(zone, 2026) {
+				for minutes := -150; minutes <= 150; minutes += 7 {
+					at := change.Add(time.Duration(minutes) * time.Minute)
+					if got, want := p.Name(p.Period(at)), p.render.FormatString(at.In(zone)); got != want {
+						t.Fatalf("%v, %s at %v: got %q, want %q", zone, text, at, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Boundaries against brute force: every minute of a year, in every zone, is
+// labelled with what its clock shows, and a period ends where the label changes.
+func TestPeriodsAgainstBruteForce(t *testing.T) {
+	t.Parallel()
+	type reading struct{ year, month, days, hour, minute, offset int }
+	monday := func(r reading) int { return (r.days + 3) / 7 } // 1970-01-01 was a Thursday
+	sunday := func(r reading) int { return (r.days + 4) / 7 }
+	labellers := []struct {
+		pattern, every, at string
+		label              func(r reading) int
+	}{
+		{"%F-%H%M", "15m", "", func(r reading) int { return r.days*96 + r.hour*4 + r.minute/15 }},
+		{"%F-%H", "1h", "", func(r reading) int { return r.days*24 + r.hour }},
+		{"%F-%H%z", "1h", "", func(r reading) int { return (r.days*24+r.hour)*200000 + r.offset }},
+		{"%F-%H", "6h", "", func(r reading) int { return r.days*4 + r.hour/6 }},
+		{"%F", "1d", "", func(r reading) int { return r.days }},
+		{"%F", "1d", "03:00", func(r reading) int { return (r.days*24 + r.hour - 3) / 24 }},
+		{"%F", "1w", "", monday},
+		{"%Y-%U", "", "", sunday},
+		{"%G-%V", "", "", monday},
+		{"%Y-%m", "1mo", "", func(r reading) int { return r.month }},
+		{"%Y-%m", "3mo", "", func(r reading) int { return (r.month - 1) / 3 }},
+		{"%Y", "1y", "", func(r reading) int { return r.year }},
+	}
+	years := []int{2010, 2011, 2026}
+	if testing.Short() {
+		years = years[2:]
+	}
+	for _, year := range years {
+		for n, zone := range zones(t) {
+			if len(changes(zone, year)) == 0 && n%10 != 0 {
+				continue // a year without a change is sampled
+			}
+			from := time.Date(year, 1, 1, 0, 0, 0, 0, zone).Unix() / 60 * 60
+			var r reading
+			last := make([]int, len(labellers))
+			boundaries := make([][]int64, len(labellers))
+			for unix := from; unix < from+366*daySeconds; unix += 60 {
+				_, offset := time.Unix(unix, 0).In(zone).Zone()
+				clock := unix + int64(offset)
+				if days := int(clock / daySeconds); days != r.days {
+					date := time.Unix(clock, 0).UTC()
+					r = reading{year: date.Year(), month: int(date.Month()), days: days}
+				}
+				r.hour, r.minute, r.offset = int(clock%daySeconds/3600), int(clock%3600/60), offset
+				for i, l := range labellers {
+					label := l.label(r)
+					if label != last[i] && unix > from {
+						boundaries[i] = append(boundaries[i], unix)
+					}
+					last[i] = label
+				}
+			}
+			for i, l := range labellers {
+				p := mustNew(t, l.pattern, l.every, l.at, zone)
+				at := time.Unix(from, 0)
+				for _, want := range boundaries[i] {
+					period := p.Period(at)
+					if period.End.Unix() != want {
+						t.Fatalf("%v %d, %s --every=%s --at=%s: the period at %v ends at %v, want %v",
+							zone, year, l.pattern, l.every, l.at, at.In(zone), period.End, time.Unix(want, 0).In(zone))
+					}
+					if next := p.Period(period.End); next.Start.Unix() != want {
+						t.Fatalf("%v %d, %s --every=%s: the period at %v begins at %v", zone, year, l.pattern, l.every, period.End, next.Start)
+					}
+					at = period.End
+				}
+			}
+		}
+	}
+}
+
+// A name parses back to its period, in all zones, around changes of the clocks.
+func TestParse(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, zone := range zones(t) {
+		for _, test := range []struct{ pattern, every, at string }{
+			{"app-%Y-%m-%d.log", "", ""}, {"%Y/%m/%d-%H%M", "15m", ""}, {"%F-%H", "6h", "03:00"}, {"%s", "1h", ""},
+			{"%FT%H%z", "", ""}, {"%FT%H%Z", "", ""}, {"%G-W%V", "", ""}, {"%G-W%V-%u", "", ""}, {"%Y-%U", "", ""},
+			{"%Y-%U-%a", "", ""}, {"%Y-%W-%A", "", ""}, {"%Y-%j", "", ""}, {"%y%m%d", "", ""}, {"%C%y-%m", "", ""},
+			{"%B %-d, %Y, %-I %p", "", ""}, {"%c", "", ""}, {"%Y-%m", "1mo", "14d"}, {"%Y-%m-%d", "1w", "sun"}, {"%Y", "1y", "3mo"},
+			{"%G", "", ""}, {"%v %r", "", ""}, {"%e%b%Y %k:%M", "", ""}, {"%D", "", ""}, {"%F %p", "", ""}, {"%F", "31d", ""},
+		} {
+			p := mustNew(t, test.pattern, test.every, test.at, zone)
+			instants := []time.Time{time.Unix(random.Int64N(2_000_000_000), 0)}
+			for _, change := range changes(zone, 2026) {
+				instants = append(instants, change.Add(-time.Second), change, change.Add(-40*time.Minute), change.Add(40*time.Minute))
+			}
+			for _, at := range instants {
+				period := p.Period(at)
+				name := p.Name(period)
+				got, err := p.Parse(name)
+				if err != nil {
+					t.Fatalf("%v, %s --every=%s --at=%s: %q of %v: %v", zone, test.pattern, test.every, test.at, name, period, err)
+				}
+				// Clocks that go back may give a later period the same name.
+				if got != period && (p.Name(got) != name || got.Start.Before(period.Start) || got.Start.Sub(period.Start) > 24*time.Hour) {
+					t.Fatalf("%v, %s --every=%s --at=%s: %q: got %v, want %v", zone, test.pattern, test.every, test.at, name, got, period)
+				}
+			}
+		}
+	}
+}
+
+func TestParseForeign(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		pattern, every string
+		names          []string
+	}{
+		{"app-%Y-%m-%d.log", "", []string{"", "app-2026-11-21.log.1", "app-2026-11-31.log", "app-2026-13-01.log", "app-2026-1-01.log",
+			"app-+026-11-21.log", "app-2026-11-2x.log", "xapp-2026-11-21.log", "app-0000-00-00.log"}},
+		{"%F-%H%M", "15m", []string{"2026-11-21-0001", "2026-11-21-2400", "2026-11-21-0060"}},
+		{"%F", "1w", []string{"2026-11-21"}},
+		{"%A %F", "", []string{"Monday 2026-11-21"}},
+		{"%G-W%V", "", []string{"2026-W54", "2026-W00", "2025-W53"}},
+		{"%Y %F", "", []string{"2025 2026-11-21"}},
+		{"%-m%-d%Y", "", []string{"1112026"}}, // the 11th of January or the 1st of November
+		{"%F %e", "", []string{"2026-11-01 01", "2026-11-01   1"}},
+	} {
+		p := mustNew(t, test.pattern, test.every, "", time.UTC)
+		for _, name := range test.names {
+			if got, err := p.Parse(name); !errors.Is(err, ErrForeign) {
+				t.Errorf("%s: %q: got %v, %v, want ErrForeign", test.pattern, name, got, err)
+			}
+		}
+	}
+}
+
+func TestOrdered(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ pattern, every, want string }{
+		{"%a.log", "", "no year"},
+		{"%H", "", "no year"},
+		{"%m-%d", "", "no year"},
+		{"%Y-%d", "", "no day"},
+		{"%F-%I", "", "no hour"},
+		{"%F-%M", "", "no hour"},
+		{"%F-%H-%S", "", "no minute"},
+		{"%Y-%V", "", "no week"},
+		{"%C", "", "no year"},
+		{"%F", "never", "never switch"},
+		{"%F-%H-%S", "1h", ""},
+		{"%F-%I%p", "", ""},
+		{"%G", "", ""},
+		{"%G-%V-%u", "", ""},
+		{"%s", "", ""},
+	} {
+		err := mustNew(t, test.pattern, test.every, "", time.UTC).Ordered()
+		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%s --every=%s: got %v, want %q", test.pattern, test.every, err, test.want)
+		}
+	}
+}

@@ -1,0 +1,277 @@
+package pattern
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrForeign is what [Pattern.Parse] returns for a name that no period has.
+var ErrForeign = errors.New("not a name of this pattern")
+
+// values are what the fields of a name say, by their letters; a field of words
+// holds the number of the word.
+type values map[byte]int64
+
+// Parse returns the period that a file name stands for. It is strict: the period's
+// name is the given one to the letter. Where clocks going back give two periods
+// one name, it is the later one.
+//
+// The error is [ErrForeign] when no period has the name, or more than one has, and
+// the one of [Pattern.Ordered] when names do not say which period they stand for.
+func (p *Pattern) Parse(name string) (Period, error) {
+	if err := p.Ordered(); err != nil {
+		return Period{}, err
+	}
+	var found Period
+	readings := 0
+	p.match(name, p.tokens, values{}, func(v values) {
+		if period, ok := p.solve(name, v); ok && !period.Start.Equal(found.Start) {
+			found = period
+			readings++
+		}
+	})
+	if readings != 1 {
+		return Period{}, ErrForeign
+	}
+	return found, nil
+}
+
+// Ordered returns nil if every name stands for one period, so that names can be
+// put in order. Else the error names the field that is missing.
+func (p *Pattern) Ordered() error {
+	need := func(present bool, name, field string) error {
+		if present {
+			return nil
+		}
+		return fmt.Errorf("the names of pattern %q repeat: they have no %s; add %s", p.text, name, field)
+	}
+	if p.every.never {
+		return fmt.Errorf("the files of pattern %q never switch by time", p.text)
+	}
+	if p.has("s") {
+		return nil
+	}
+	isoWeek := p.has("Gg") && p.has("V")
+	yearWeek := p.has("Yy") && p.has("UW")
+	monthDay := p.has("mbBh") && p.has("de")
+	weekday := p.has("aAuw")
+	every := p.every
+	checks := []error{need(p.has("YyGg"), "year", "%Y")}
+	switch {
+	case p.cut.iso:
+	case every.months%12 != 0:
+		checks = append(checks, need(p.has("Yy") && p.has("mbBhj"), "month", "%m"))
+	case every.months > 0:
+	case every.seconds%week.seconds == 0:
+		checks = append(checks, need(isoWeek || yearWeek || p.has("Yy") && (monthDay || p.has("j")), "week", "%G-%V"))
+	default:
+		checks = append(checks, need((isoWeek || yearWeek) && weekday || p.has("Yy") && (monthDay || p.has("j")), "day", "%m-%d"))
+	}
+	if every.months == 0 {
+		if every.seconds%daySeconds != 0 {
+			half := p.has("p") && every.seconds == daySeconds/2
+			checks = append(checks, need(half || p.has("Hk") || p.has("Il") && p.has("p"), "hour", "%H"))
+		}
+		checks = append(checks, need(every.seconds%3600 == 0 || p.has("M"), "minute", "%M"))
+		checks = append(checks, need(every.seconds%60 == 0 || p.has("S"), "second", "%S"))
+	}
+	for _, err := range checks {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// match finds every way in which the tokens can spell the name, and yields the
+// values of each.
+func (p *Pattern) match(name string, tokens []token, v values, yield func(values)) {
+	if len(tokens) == 0 {
+		if name == "" {
+			yield(v)
+		}
+		return
+	}
+	t, rest := tokens[0], tokens[1:]
+	if t.spec == 0 {
+		if tail, ok := strings.CutPrefix(name, t.text); ok {
+			p.match(tail, rest, v, yield)
+		}
+		return
+	}
+	for width := 1; width <= min(len(name), t.maxWidth()); width++ {
+		value, ok := t.read(name[:width])
+		if !ok {
+			continue
+		}
+		before, seen := v[t.spec]
+		if seen && before != value {
+			continue
+		}
+		v[t.spec] = value
+		p.match(name[width:], rest, v, yield)
+		if !seen {
+			delete(v, t.spec)
+		}
+	}
+}
+
+// maxWidth is the most characters that a field can have: names of zones have 3 to
+// 6 (POSIX wants no more), seconds since 1970 up to 12 until the year 9999.
+func (t token) maxWidth() int {
+	switch {
+	case t.spec == 's':
+		return 12
+	case t.field.digits > 0:
+		return t.field.digits
+	case t.field.words != nil:
+		return len("September")
+	}
+	return 6
+}
+
+// read returns the value that the text has as the field t, if it can be one.
+func (t token) read(text string) (int64, bool) {
+	switch {
+	case t.spec == 'Z':
+		return 0, true // rendering decides
+	case t.field.words != nil:
+		for i, w := range t.field.words {
+			if w == text {
+				return int64(i), true
+			}
+		}
+		return 0, false
+	case t.field.digits > 0 && !t.unpadded && len(text) != t.field.digits:
+		return 0, false
+	case t.field.pad == ' ':
+		text = strings.TrimLeft(text, " ")
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, err == nil
+}
+
+// solve finds the period that begins in the span of civil time that the values
+// name, and has the name.
+func (p *Pattern) solve(name string, v values) (Period, bool) {
+	var found Period
+	consider := func(t time.Time) {
+		first := p.Period(t)
+		for _, period := range []Period{first, p.Period(first.End)} {
+			if period.Start.After(found.Start) && p.Name(period) == name {
+				found = period
+			}
+		}
+	}
+	if seconds, ok := v['s']; ok {
+		consider(time.Unix(seconds, 0))
+		return found, !found.Start.IsZero()
+	}
+	civil, ok := v.civil()
+	if !ok {
+		return Period{}, false
+	}
+	// The zone's offset at that civil time is one of those around it.
+	around := time.Unix(civil, 0).In(p.zone)
+	for _, hours := range []time.Duration{-26, 0, 26} {
+		consider(time.Unix(civil-offset(around.Add(hours*time.Hour)), 0))
+	}
+	return found, !found.Start.IsZero()
+}
+
+// civil returns the civil time at which the span that the values name begins.
+func (v values) civil() (int64, bool) {
+	date, ok := v.date()
+	if !ok {
+		return 0, false
+	}
+	hour := v.first("Hk", 0)
+	if h := v.first("Il", -1); h >= 0 && v.first("Hk", -1) < 0 {
+		hour = h % 12
+	}
+	if pm, ok := v['p']; ok && v.first("Hk", -1) < 0 {
+		hour += 12 * pm
+	}
+	return date.Unix() + hour*3600 + v.first("M", 0)*60 + v.first("S", 0), true
+}
+
+// date returns the first day that the values name.
+func (v values) date() (time.Time, bool) {
+	weekday, hasWeekday := v.weekday()
+	if week, ok := v['V']; ok {
+		if isoYear, ok := v.year('G', 'g'); ok {
+			return civilDate(isoYearStart(isoYear)).AddDate(0, 0, int(week-1)*7+(weekday+6)%7*btoi(hasWeekday)), true
+		}
+	}
+	y, ok := v.year('Y', 'y')
+	if !ok {
+		isoYear, ok := v.year('G', 'g')
+		return civilDate(isoYearStart(isoYear)), ok
+	}
+	january := time.Date(int(y), 1, 1, 0, 0, 0, 0, time.UTC)
+	if yearDay, ok := v['j']; ok {
+		return january.AddDate(0, 0, int(yearDay-1)), true
+	}
+	if m := v.first("mbBh", -1); m >= 0 {
+		if _, isNumber := v['m']; !isNumber {
+			m++
+		}
+		return time.Date(int(y), time.Month(m), int(v.first("de", 1)), 0, 0, 0, 0, time.UTC), true
+	}
+	// Weeks of %U begin on Sunday, those of %W on Monday; week 1 is the first
+	// that begins in the year.
+	if n, ok := v['U']; ok {
+		first := (7 - int(january.Weekday())) % 7
+		return january.AddDate(0, 0, first+int(n-1)*7+weekday*btoi(hasWeekday)), true
+	}
+	if n, ok := v['W']; ok {
+		first := (8 - int(january.Weekday())) % 7
+		return january.AddDate(0, 0, first+int(n-1)*7+(weekday+6)%7*btoi(hasWeekday)), true
+	}
+	return january, true
+}
+
+// year returns the year that a field of four digits or one of two names. Two
+// digits alone are of 1969 to 2068, as POSIX strptime has it.
+func (v values) year(four, two byte) (int64, bool) {
+	if y, ok := v[four]; ok {
+		return y, true
+	}
+	y, ok := v[two]
+	if !ok {
+		return 0, false
+	}
+	if century, ok := v['C']; ok {
+		return century*100 + y, true
+	}
+	if y < 69 {
+		return 2000 + y, true
+	}
+	return 1900 + y, true
+}
+
+// weekday returns the day of the week that is named, 0 for Sunday.
+func (v values) weekday() (int, bool) {
+	n := v.first("aAuw", -1)
+	return int(max(n, 0) % 7), n >= 0
+}
+
+// first returns the value of the first of the fields that is there.
+func (v values) first(fields string, otherwise int64) int64 {
+	for i := range len(fields) {
+		if n, ok := v[fields[i]]; ok {
+			return n
+		}
+	}
+	return otherwise
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,78 @@
+package pattern
+
+import "time"
+
+// Period returns the period that t belongs to. For [Never] it is the one that
+// begins at t and has no end.
+func (p *Pattern) Period(t time.Time) Period {
+	t = t.In(p.zone)
+	if p.every.never {
+		return Period{Start: t}
+	}
+	return Period{Start: p.start(t), End: p.end(t)}
+}
+
+// start walks back from t, from one change of the zone's offset to the one before
+// it, for as long as the clocks showed the same slot.
+func (p *Pattern) start(t time.Time) time.Time {
+	for {
+		first, _ := p.cut.slot(civilTime(t))
+		start := time.Unix(first-offset(t), 0).In(p.zone)
+		change, _ := bounds(t)
+		if change.IsZero() || start.After(change) || !p.joined(change) {
+			return later(start, change)
+		}
+		t = change.Add(-time.Second)
+	}
+}
+
+// end walks forward from t as start walks back.
+func (p *Pattern) end(t time.Time) time.Time {
+	for {
+		_, last := p.cut.slot(civilTime(t))
+		end := time.Unix(last-offset(t), 0).In(p.zone)
+		_, change := bounds(t)
+		if change.IsZero() || end.Before(change) {
+			return end
+		}
+		if !p.joined(change) {
+			return change.In(p.zone)
+		}
+		t = change
+	}
+}
+
+// joined reports whether one period lasts through a change of the zone's offset:
+// whether the clocks show the same slot on both sides of it. A slot below a day
+// that was complete when the clocks went back comes a second time; it is a period
+// of its own if the names can tell it from the first.
+func (p *Pattern) joined(change time.Time) bool {
+	before := change.Add(-time.Second).In(p.zone)
+	slot, end := p.cut.slot(civilTime(before))
+	again, _ := p.cut.slot(civilTime(change.In(p.zone)))
+	complete := end == civilTime(before)+1
+	return slot == again && !(p.cut.apart && complete && 0 < p.cut.length && p.cut.length < daySeconds)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b.In(a.Location())
+	}
+	return a
+}
+
+// bounds returns the instants around t at which the offset of t's zone changes:
+// start ≤ t < end, either zero if there is none. Both may be instants at which
+// nothing changes, since it mends an error of ZoneBounds (Go 1.19 to 1.26): on the
+// last days of a leap year, in a zone that goes by a rule, the end that it returns
+// is not after t.
+func bounds(t time.Time) (start, end time.Time) {
+	start, end = t.ZoneBounds()
+	if !end.IsZero() && !end.After(t) {
+		end = t.Truncate(time.Hour).Add(time.Hour)
+	}
+	if start.After(t) {
+		start = t.Truncate(time.Hour)
+	}
+	return start, end
+}
