@@ -1,0 +1,224 @@
+package rotator
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/logreel/logreel/pattern"
+)
+
+// failingFiles is the real file system, of which one operation fails, once or from
+// then on.
+type failingFiles struct {
+	FileSystem
+	count int           // operations so far
+	fails int           // the operation that fails, counted from 1
+	times int           // how many in a row fail
+	errno syscall.Errno // 0: a write is cut short instead
+}
+
+// fault counts an operation, and returns an error if it is to fail.
+func (f *failingFiles) fault(op string) error {
+	f.count++
+	if f.fails <= f.count && f.count < f.fails+f.times && f.errno != 0 {
+		return &fs.PathError{Op: op, Path: "injected", Err: f.errno}
+	}
+	return nil
+}
+
+func (f *failingFiles) Open(path string, create bool, mode uint32) (File, error) {
+	if err := f.fault("open"); err != nil {
+		return nil, err
+	}
+	file, err := f.FileSystem.Open(path, create, mode)
+	if err != nil {
+		return nil, err
+	}
+	return &failingFile{file, f}, nil
+}
+
+func (f *failingFiles) Mkdir(path string, mode uint32) error {
+	if err := f.fault("mkdir"); err != nil {
+		return err
+	}
+	return f.FileSystem.Mkdir(path, mode)
+}
+
+func (f *failingFiles) Chmod(path string, mode uint32) error {
+	if err := f.fault("chmod"); err != nil {
+		return err
+	}
+	return f.FileSystem.Chmod(path, mode)
+}
+
+func (f *failingFiles) Names(dir string) ([]string, error) {
+	if err := f.fault("read"); err != nil {
+		return nil, err
+	}
+	return f.FileSystem.Names(dir)
+}
+
+func (f *failingFiles) Stat(path string, follow bool) (Info, error) {
+	if err := f.fault("stat"); err != nil {
+		return Info{}, err
+	}
+	return f.FileSystem.Stat(path, follow)
+}
+
+func (f *failingFiles) Symlink(target, path string) error {
+	if err := f.fault("symlink"); err != nil {
+		return err
+	}
+	return f.FileSystem.Symlink(target, path)
+}
+
+func (f *failingFiles) Rename(from, to string) error {
+	if err := f.fault("rename"); err != nil {
+		return err
+	}
+	return f.FileSystem.Rename(from, to)
+}
+
+type failingFile struct {
+	File
+	files *failingFiles
+}
+
+func (f *failingFile) Write(p []byte) (int, error) {
+	if err := f.files.fault("write"); err != nil {
+		return 0, err
+	}
+	if f.files.fails <= f.files.count && f.files.count < f.files.fails+f.files.times {
+		return f.File.Write(p[:(len(p)+1)/2])
+	}
+	return f.File.Write(p)
+}
+
+func (f *failingFile) Chmod(mode uint32) error {
+	if err := f.files.fault("chmod"); err != nil {
+		return err
+	}
+	return f.File.Chmod(mode)
+}
+
+func (f *failingFile) Info() (Info, error) {
+	if err := f.files.fault("stat"); err != nil {
+		return Info{}, err
+	}
+	return f.File.Info()
+}
+
+func (f *failingFile) Close() error {
+	return errors.Join(f.files.fault("close"), f.File.Close())
+}
+
+// Whatever operation of a session fails, in whatever way, and for however long:
+// every line is written once, whole and in order.
+func TestEveryOperationFails(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int64{0, 40} {
+		for _, errno := range []syscall.Errno{0, unix.ENOSPC, unix.EACCES} {
+			for _, times := range []int{1, 7} {
+				t.Run(fmt.Sprintf("--size=%d, errno %d, %d in a row", size, errno, times), func(t *testing.T) {
+					t.Parallel()
+					for fails := 1; !t.Failed(); fails++ {
+						files := &failingFiles{FileSystem: diskFiles{}, fails: fails, times: times, errno: errno}
+						session(t, files, size)
+						if files.count < fails {
+							break
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// session writes numbered lines over several periods, with a reopening and a pause,
+// and reads the files back.
+func session(t *testing.T, files *failingFiles, size int64) {
+	t.Helper()
+	b := newBench(t, func(c *Config, dir string) {
+		c.Pattern = compile(t, pattern.Config{Pattern: dir + "/logs/%H%M%S"})
+		c.Link, c.Size, c.Files = dir+"/live", size, files
+	})
+	var want strings.Builder
+	for n := range 12 {
+		b.at(time.Duration(n) * 400 * time.Millisecond)
+		lines := fmt.Sprintf("%03d first\n%03d second\n", n, n)
+		want.WriteString(lines)
+		at := b.now
+		for done := 0; done < len(lines); {
+			n, err := b.Write([]byte(lines[done:]), at)
+			done += n
+			if err != nil {
+				b.now = b.now.Add(time.Second)
+			}
+		}
+		switch n {
+		case 5:
+			b.Reopen(b.now)
+		case 8:
+			b.Tick(b.now.Add(time.Second))
+		}
+	}
+	if err := b.Close(); err != nil && !strings.Contains(err.Error(), "injected") {
+		t.Error(err)
+	}
+	names, err := filepath.Glob(b.path("logs/*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, name := range names {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(content) > 0 && content[len(content)-1] != '\n' {
+			t.Errorf("%s ends inside a line", name)
+		}
+		got = append(got, string(content))
+	}
+	if strings.Join(got, "") != want.String() {
+		t.Errorf("from operation %d on, got\n%s", files.fails, strings.Join(got, "-- \n"))
+	}
+}
+
+// While the next file cannot be opened, lines go on into the last one, even past an
+// idle boundary; it is said once, tried every second, and said again when it is over.
+func TestKeepsTheLiveFile(t *testing.T) {
+	t.Parallel()
+	files := &failingFiles{FileSystem: diskFiles{}}
+	b := newBench(t, func(c *Config, _ string) { c.Files = files })
+	b.write("one\n")
+	files.FileSystem = noOpen{diskFiles{}}
+	b.at(time.Minute).write("two\n")
+	b.at(time.Minute + 30*time.Second).Tick(b.now)
+	for second := range 5 {
+		b.at(2*time.Minute + time.Duration(second)*time.Second).write("three\n")
+	}
+	files.FileSystem = diskFiles{}
+	b.write("four\n")
+	b.at(2*time.Minute + 5*time.Second).write("five\n")
+	b.want("1200", "one\ntwo\n"+strings.Repeat("three\n", 5)+"four\n", "1202", "five\n")
+	if len(b.said) != 2 || !strings.Contains(b.said[0], "keeping "+b.path("1200")) || !strings.Contains(b.said[1], "over after 1m5s") {
+		t.Errorf("said %q", b.said)
+	}
+}
+
+// noOpen is a file system on which nothing can be opened.
+type noOpen struct{ FileSystem }
+
+func (noOpen) Open(path string, create bool, mode uint32) (File, error) {
+	return nil, &fs.PathError{Op: "open", Path: path, Err: unix.EACCES}
+}

@@ -1,0 +1,216 @@
+package rotator
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// A FileSystem is what a rotator needs of one. It is an interface so that tests
+// can make any operation fail.
+type FileSystem interface {
+	// Open opens a regular file, or a character device, for appending. With
+	// create it is made if it is not there, with the mode less the umask.
+	Open(path string, create bool, mode uint32) (File, error)
+	Mkdir(path string, mode uint32) error
+	Chmod(path string, mode uint32) error
+	Chown(path string, uid, gid int) error
+	// Stat tells of a file, following symlinks or not.
+	Stat(path string, follow bool) (Info, error)
+	// Names returns the names in a directory, in any order.
+	Names(dir string) ([]string, error)
+	Readlink(path string) (string, error)
+	Symlink(target, path string) error
+	Link(path, name string) error
+	Rename(from, to string) error
+	Remove(path string) error
+}
+
+// A File is an open file. Write may write less than it is given.
+type File interface {
+	Write(p []byte) (int, error)
+	Chmod(mode uint32) error
+	Chown(uid, gid int) error
+	Info() (Info, error)
+	Close() error
+}
+
+// Info is what a rotator wants to know of a file.
+type Info struct {
+	Size             int64
+	Regular, Symlink bool
+	// Torn says that an open file does not end with a newline, as far as that can
+	// be read.
+	Torn          bool
+	Device, Inode uint64
+	Links         uint64 // how many names it has
+}
+
+// Same reports whether both are the same file.
+func (i Info) Same(other Info) bool {
+	return i.Device == other.Device && i.Inode == other.Inode && i.Inode != 0
+}
+
+// diskFiles is the real file system. It makes the system calls itself: package os
+// would open an epoll instance and an eventfd, which a process with few descriptors
+// cannot spare.
+type diskFiles struct{}
+
+var errNotRegular = errors.New("not a regular file")
+
+func (diskFiles) Open(path string, create bool, mode uint32) (File, error) {
+	// O_NONBLOCK: opening a FIFO that nobody reads would wait for ever.
+	flags := unix.O_RDWR | unix.O_APPEND | unix.O_CLOEXEC | unix.O_NOCTTY | unix.O_NONBLOCK
+	if create {
+		flags |= unix.O_CREAT
+	}
+	fd, err := retry(func() (int, error) { return unix.Open(path, flags, mode) })
+	if err == unix.EACCES || err == unix.EPERM || err == unix.EINVAL {
+		// Perhaps it may be written, if not read.
+		flags = flags&^unix.O_RDWR | unix.O_WRONLY
+		fd, err = retry(func() (int, error) { return unix.Open(path, flags, mode) })
+	}
+	if err != nil {
+		return nil, pathError("open", path, err)
+	}
+	f := &diskFile{fd: fd, path: path}
+	var st unix.Stat_t
+	err = unix.Fstat(fd, &st)
+	kind := st.Mode & unix.S_IFMT
+	if err == nil && kind != unix.S_IFREG && kind != unix.S_IFCHR {
+		err = errNotRegular
+	}
+	if err == nil && kind == unix.S_IFCHR {
+		err = unix.SetNonblock(fd, false)
+	}
+	if err != nil {
+		return nil, errors.Join(pathError("open", path, err), f.Close())
+	}
+	return f, nil
+}
+
+func (diskFiles) Mkdir(path string, mode uint32) error {
+	return pathError("mkdir", path, unix.Mkdir(path, mode))
+}
+
+func (diskFiles) Chmod(path string, mode uint32) error {
+	return pathError("chmod", path, unix.Chmod(path, mode))
+}
+
+func (diskFiles) Chown(path string, uid, gid int) error {
+	return pathError("chown", path, unix.Chown(path, uid, gid))
+}
+
+func (diskFiles) Stat(path string, follow bool) (Info, error) {
+	var st unix.Stat_t
+	stat := unix.Lstat
+	if follow {
+		stat = unix.Stat
+	}
+	if err := stat(path, &st); err != nil {
+		return Info{}, pathError("stat", path, err)
+	}
+	return newInfo(&st), nil
+}
+
+func newInfo(st *unix.Stat_t) Info {
+	kind := st.Mode & unix.S_IFMT
+	return Info{
+		Size:    st.Size,
+		Regular: kind == unix.S_IFREG,
+		Symlink: kind == unix.S_IFLNK,
+		Device:  uint64(st.Dev),
+		Inode:   uint64(st.Ino),
+		Links:   uint64(st.Nlink),
+	}
+}
+
+func (diskFiles) Names(dir string) ([]string, error) {
+	fd, err := retry(func() (int, error) { return unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0) })
+	if err != nil {
+		return nil, pathError("open", dir, err)
+	}
+	var names []string
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := retry(func() (int, error) { return unix.ReadDirent(fd, buf) })
+		if err != nil || n == 0 {
+			return names, errors.Join(pathError("read", dir, err), pathError("close", dir, unix.Close(fd)))
+		}
+		_, _, names = unix.ParseDirent(buf[:n], -1, names)
+	}
+}
+
+func (diskFiles) Readlink(path string) (string, error) { return os.Readlink(path) }
+
+func (diskFiles) Symlink(target, path string) error { return os.Symlink(target, path) }
+
+func (diskFiles) Link(path, name string) error { return os.Link(path, name) }
+
+func (diskFiles) Rename(from, to string) error { return os.Rename(from, to) }
+
+func (diskFiles) Remove(path string) error {
+	return pathError("remove", path, unix.Unlink(path))
+}
+
+// A diskFile is an open file of the real file system.
+type diskFile struct {
+	fd   int
+	path string
+}
+
+func (f *diskFile) Write(p []byte) (int, error) {
+	n, err := retry(func() (int, error) { return unix.Write(f.fd, p) })
+	return n, pathError("write", f.path, err)
+}
+
+func (f *diskFile) Chmod(mode uint32) error {
+	return pathError("chmod", f.path, unix.Fchmod(f.fd, mode))
+}
+
+func (f *diskFile) Chown(uid, gid int) error {
+	return pathError("chown", f.path, unix.Fchown(f.fd, uid, gid))
+}
+
+func (f *diskFile) Info() (Info, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(f.fd, &st); err != nil {
+		return Info{}, pathError("stat", f.path, err)
+	}
+	info := newInfo(&st)
+	last := []byte{'\n'}
+	if info.Regular && info.Size > 0 {
+		// A file that may not be read is taken to be whole.
+		n, err := retry(func() (int, error) { return unix.Pread(f.fd, last, info.Size-1) })
+		info.Torn = n == 1 && err == nil && last[0] != '\n'
+	}
+	return info, nil
+}
+
+// Close is not repeated when a signal interrupts it: the descriptor is gone all the
+// same on Linux, and may be someone else's by then.
+func (f *diskFile) Close() error {
+	if err := unix.Close(f.fd); err != nil && err != unix.EINTR {
+		return pathError("close", f.path, err)
+	}
+	return nil
+}
+
+// retry repeats a system call that a signal interrupted.
+func retry(call func() (int, error)) (int, error) {
+	for {
+		n, err := call()
+		if err != unix.EINTR {
+			return n, err
+		}
+	}
+}
+
+func pathError(op, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &fs.PathError{Op: op, Path: path, Err: err}
+}

@@ -1,0 +1,443 @@
+package intake
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// newPipe returns a reader of a pipe and the pipe's other end.
+func newPipe(t testing.TB, c Config) (*Reader, int) {
+	t.Helper()
+	var ends [2]int
+	if err := unix.Pipe(ends[:]); err != nil {
+		t.Fatal(err)
+	}
+	c.Input = ends[0]
+	r, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(ends[0]); r.waiter.close() })
+	return r, ends[1]
+}
+
+func write(t testing.TB, fd int, text string) {
+	t.Helper()
+	for len(text) > 0 {
+		n, err := unix.Write(fd, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = text[n:]
+	}
+}
+
+// next returns the next batch of lines; nothing at the end of input.
+func next(t testing.TB, r *Reader) string {
+	t.Helper()
+	for {
+		lines, _, err := r.Next(time.Time{})
+		if len(lines) > 0 || err == io.EOF {
+			return string(lines)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestLines(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		about  string
+		writes []string
+		want   []string
+	}{
+		{"a line", []string{"one\n"}, []string{"one\n", ""}},
+		{"lines at once", []string{"one\ntwo\n"}, []string{"one\ntwo\n", ""}},
+		{"a line in pieces", []string{"o", "n", "e\ntw", "o\n"}, []string{"one\n", "two\n", ""}},
+		{"no last newline", []string{"one\ntwo"}, []string{"one\n", "two\n", ""}},
+		{"nothing", nil, []string{"", ""}},
+		{"only newlines", []string{"\n\n\n"}, []string{"\n\n\n", ""}},
+		{"NUL and CR", []string{"a\x00b\r\n\xff\xfe\n"}, []string{"a\x00b\r\n\xff\xfe\n", ""}},
+		{"a line longer than MaxLine", []string{strings.Repeat("x", 1500), strings.Repeat("y", 100), "\nz\n"},
+			[]string{strings.Repeat("x", 1500), strings.Repeat("y", 100) + "\nz\n", ""}},
+		{"a long last line that ends with a piece", []string{strings.Repeat("x", 1500)}, []string{strings.Repeat("x", 1500), "\n", ""}},
+	}
+	for _, test := range tests {
+		t.Run(test.about, func(t *testing.T) {
+			t.Parallel()
+			r, w := newPipe(t, Config{MaxLine: 1024})
+			var got []string
+			for _, text := range test.writes {
+				write(t, w, text)
+				if strings.Contains(text, "\n") || len(text) >= 1024 {
+					got = append(got, next(t, r))
+				} else if lines := r.read(); len(lines) > 0 {
+					t.Fatalf("a line too early: %q", lines)
+				}
+			}
+			if err := unix.Close(w); err != nil {
+				t.Fatal(err)
+			}
+			for len(got) < len(test.want) {
+				got = append(got, next(t, r))
+			}
+			for i, want := range test.want {
+				if got[i] != want {
+					t.Errorf("batch %d: got %q, want %q", i, got[i], want)
+				}
+			}
+		})
+	}
+}
+
+// Any chunking of the input, by any rhythm, gives the same bytes, in batches that
+// end with a newline.
+func TestChunking(t *testing.T) {
+	t.Parallel()
+	for _, linger := range []time.Duration{0, 2 * time.Millisecond, 20 * time.Millisecond} {
+		for seed := range uint64(4) {
+			random := rand.New(rand.NewPCG(seed, 1))
+			var input []byte
+			for len(input) < 3<<20 {
+				line := make([]byte, random.IntN(1+1<<random.IntN(12)))
+				for i := range line {
+					line[i] = byte('a' + random.IntN(26))
+				}
+				input = append(append(input, line...), '\n')
+			}
+			checkChunks(t, input, linger, random)
+		}
+	}
+}
+
+func checkChunks(t *testing.T, input []byte, linger time.Duration, random *rand.Rand) {
+	t.Helper()
+	r, w := newPipe(t, Config{Linger: linger, MaxLine: 1 << 20})
+	go func() {
+		rest := input
+		for len(rest) > 0 {
+			n := min(len(rest), 1+random.IntN(1<<random.IntN(20)))
+			n, err := unix.Write(w, rest[:n])
+			if err != nil {
+				t.Error(err)
+				break
+			}
+			rest = rest[n:]
+		}
+		if err := unix.Close(w); err != nil {
+			t.Error(err)
+		}
+	}()
+	var got []byte
+	for {
+		lines, _, err := r.Next(time.Time{})
+		if len(lines) > 0 && lines[len(lines)-1] != '\n' {
+			t.Fatalf("a batch ends in %q", lines[max(0, len(lines)-20):])
+		}
+		got = append(got, lines...)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(input) > 0 && input[len(input)-1] != '\n' {
+		input = append(input, '\n')
+	}
+	if !bytes.Equal(got, input) {
+		t.Fatalf("linger %v: got %d bytes that differ from the %d written", linger, len(got), len(input))
+	}
+}
+
+func FuzzChunks(f *testing.F) {
+	f.Add([]byte("one\ntwo\n\nthree"), uint64(1))
+	f.Add(bytes.Repeat([]byte("0123456789\n"), 1000), uint64(2))
+	f.Fuzz(func(t *testing.T, input []byte, seed uint64) {
+		checkChunks(t, input, time.Duration(seed%3)*time.Millisecond, rand.New(rand.NewPCG(seed, 2)))
+	})
+}
+
+// A line that was written before the instant is read when the instant comes, and
+// filed under the time before it, however long the linger would last.
+func TestLingerEndsAtTheInstant(t *testing.T) {
+	t.Parallel()
+	r, w := newPipe(t, Config{Linger: time.Second, MaxLine: 1024})
+	until := time.Now().Add(50 * time.Millisecond)
+	write(t, w, "before\n")
+	lines, at, err := r.Next(until)
+	if string(lines) != "before\n" || err != nil {
+		t.Fatalf("got %q, %v", lines, err)
+	}
+	if !at.Before(until) {
+		t.Errorf("filed under %v, which is not before %v", at, until)
+	}
+	if now := time.Now(); now.Before(until) || now.Sub(until) > 500*time.Millisecond {
+		t.Errorf("read %v after the instant", now.Sub(until))
+	}
+	// The instant itself is told next, once.
+	if lines, at, err := r.Next(until); len(lines) > 0 || err != nil || at.Before(until) {
+		t.Errorf("got %q at %v, %v, want the instant", lines, at, err)
+	}
+}
+
+// Without an instant of the caller the boundary bounds the linger all the same.
+func TestLingerEndsAtTheBoundary(t *testing.T) {
+	t.Parallel()
+	boundary := time.Now().Add(50 * time.Millisecond)
+	r, w := newPipe(t, Config{Linger: time.Second, MaxLine: 1024, Boundary: func(t time.Time) time.Time {
+		if t.Before(boundary) {
+			return boundary
+		}
+		return time.Time{}
+	}})
+	write(t, w, "before\n")
+	lines, at, err := r.Next(time.Time{})
+	if string(lines) != "before\n" || err != nil || !at.Before(boundary) {
+		t.Errorf("got %q, %v, filed under %v, want a time before %v", lines, err, at, boundary)
+	}
+	if late := time.Since(boundary); late > 500*time.Millisecond {
+		t.Errorf("read %v after the boundary", late)
+	}
+}
+
+func TestSleep(t *testing.T) {
+	t.Parallel()
+	r, w := newPipe(t, Config{Linger: time.Millisecond, MaxLine: 1024})
+	write(t, w, "input does not end it\n")
+	begun := time.Now()
+	r.Sleep(30 * time.Millisecond)
+	if slept := time.Since(begun); slept < 30*time.Millisecond {
+		t.Errorf("slept %v, want 30ms", slept)
+	}
+	r.Interrupt()
+	r.Sleep(time.Hour)
+}
+
+func TestInstantWithoutInput(t *testing.T) {
+	t.Parallel()
+	r, w := newPipe(t, Config{Linger: time.Millisecond, MaxLine: 1024})
+	for range 3 {
+		until := time.Now().Add(20 * time.Millisecond)
+		at := time.Time{}
+		for at.Before(until) { // elsewhere than on Linux it looks more often
+			var lines []byte
+			var err error
+			if lines, at, err = r.Next(until); len(lines) > 0 || err != nil {
+				t.Fatalf("got %q, %v, want neither", lines, err)
+			}
+		}
+	}
+	// An instant that is past is told once, and then input comes through.
+	past := time.Now().Add(-time.Hour)
+	if lines, _, err := r.Next(past); len(lines) > 0 || err != nil {
+		t.Fatalf("got %q, %v, want the instant", lines, err)
+	}
+	write(t, w, "line\n")
+	for range 10 {
+		if lines, _, _ := r.Next(past); string(lines) == "line\n" {
+			return
+		}
+	}
+	t.Error("an instant in the past hides the input")
+}
+
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	r, w := newPipe(t, Config{Linger: time.Hour, MaxLine: 1024})
+	done := make(chan string)
+	for range 2 { // while waiting for input, and while lingering
+		go func() {
+			lines, _, _ := r.Next(time.Time{})
+			done <- string(lines)
+		}()
+		r.Interrupt()
+		if got := <-done; got != "" {
+			t.Fatalf("got %q, want nothing", got)
+		}
+		write(t, w, "line\n")
+	}
+	r.Finish()
+	if got := next(t, r); got != "line\nline\n" {
+		t.Errorf("got %q, want both lines", got)
+	}
+}
+
+// An interruption or an instant that comes while the reader looks at the input
+// without waiting is not lost, though nothing is there to read.
+func TestNothingIsLostWhileLooking(t *testing.T) {
+	t.Parallel()
+	for _, look := range []func(r *Reader){
+		func(r *Reader) { r.pace.steady, r.pace.last = true, time.Now().Add(-time.Hour) },
+		func(r *Reader) { r.WritersGone() },
+	} {
+		r, _ := newPipe(t, Config{Linger: time.Millisecond, MaxLine: 1024})
+		r.Interrupt()
+		look(r)
+		if lines, _, err := r.Next(time.Time{}); len(lines) > 0 || err != nil {
+			t.Errorf("got %q, %v, want neither", lines, err)
+		}
+	}
+}
+
+// Finish reads what is waiting and no more, though the writer is still there.
+func TestFinish(t *testing.T) {
+	t.Parallel()
+	r, w := newPipe(t, Config{Linger: time.Hour, MaxLine: 1024})
+	write(t, w, "one\ntwo")
+	r.Finish()
+	write(t, w, "late\n")
+	if got := next(t, r); got != "one\n" {
+		t.Errorf("got %q, want the complete line", got)
+	}
+	if got := next(t, r); got != "two\n" {
+		t.Errorf("got %q, want the unfinished line", got)
+	}
+	if _, _, err := r.Next(time.Time{}); err != io.EOF {
+		t.Errorf("got %v, want io.EOF", err)
+	}
+}
+
+func TestWritersGone(t *testing.T) {
+	t.Parallel()
+	r, w := newPipe(t, Config{MaxLine: 1024})
+	write(t, w, "line\n")
+	if r.WritersGone() {
+		t.Error("gone too early")
+	}
+	if got := r.Waiting(); got != 5 {
+		t.Errorf("got %d bytes waiting, want 5", got)
+	}
+	if err := unix.Close(w); err != nil {
+		t.Fatal(err)
+	}
+	if !r.WritersGone() {
+		t.Error("not gone after the last writer closed")
+	}
+}
+
+// The descriptor's flags belong to whoever opened it: other processes share them.
+func TestFlagsStay(t *testing.T) {
+	t.Parallel()
+	r, w := newPipe(t, Config{Linger: time.Millisecond, MaxLine: 1024})
+	if err := unix.SetNonblock(r.config.Input, true); err != nil {
+		t.Fatal(err)
+	}
+	write(t, w, "line\n")
+	if got := next(t, r); got != "line\n" {
+		t.Errorf("got %q", got)
+	}
+	flags, err := unix.FcntlInt(uintptr(r.config.Input), unix.F_GETFL, 0)
+	if err != nil || flags&unix.O_NONBLOCK == 0 {
+		t.Errorf("flags %#x, %v: O_NONBLOCK is gone", flags, err)
+	}
+}
+
+func TestFileAndSocket(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "input")
+	text := strings.Repeat("a line of a file\n", 100_000)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := unix.Open(path, unix.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		write(t, pair[1], text)
+		_ = unix.Close(pair[1])
+	}()
+	for _, fd := range []int{file, pair[0]} {
+		r, err := New(Config{Input: fd, Linger: time.Millisecond, MaxLine: 1024})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got strings.Builder
+		for {
+			lines := next(t, r)
+			if lines == "" {
+				break
+			}
+			got.WriteString(lines)
+		}
+		if got.String() != text {
+			t.Errorf("got %d bytes, want %d", got.Len(), len(text))
+		}
+		r.waiter.close()
+		_ = unix.Close(fd)
+	}
+}
+
+func TestReadError(t *testing.T) {
+	t.Parallel()
+	dir, err := unix.Open(t.TempDir(), unix.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := New(Config{Input: dir, MaxLine: 1024})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := r.Next(time.Time{}); !errors.Is(err, unix.EISDIR) {
+		t.Errorf("got %v, want EISDIR", err)
+	}
+}
+
+// The linger is as long as the input's room allows at the rate of the last reads.
+func TestPace(t *testing.T) {
+	t.Parallel()
+	const linger = 20 * time.Millisecond
+	for _, test := range []struct {
+		about   string
+		ago     time.Duration
+		n       int
+		more    bool
+		atLeast time.Duration
+		atMost  time.Duration
+		steady  bool
+	}{
+		{"quiet", time.Hour, 100, false, linger, linger, false},
+		{"busy", 20 * time.Millisecond, 48 << 10, false, linger, linger, true},
+		{"faster than the linger can hold", 20 * time.Millisecond, 512 << 10, false, 9 * time.Millisecond, 11 * time.Millisecond, true},
+		{"bulk", 100 * time.Microsecond, 100 << 10, false, 0, 0, false},
+		{"more is waiting", 20 * time.Millisecond, readSize, true, 0, 0, false},
+		{"a burst after an hour", time.Hour, 512 << 10, false, 10 * time.Millisecond, 10 * time.Millisecond, false},
+	} {
+		p := pace{linger: linger, room: pipeSize / 4, seen: true, last: time.Now().Add(-test.ago)}
+		p.note(test.n, test.more)
+		if p.wait < test.atLeast || p.wait > test.atMost || p.steady != test.steady {
+			t.Errorf("%s: waits %v, steady %v; want %v to %v, %v", test.about, p.wait, p.steady, test.atLeast, test.atMost, test.steady)
+		}
+	}
+}
+
+func BenchmarkNext(b *testing.B) {
+	r, w := newPipe(b, Config{MaxLine: 1 << 20})
+	line := []byte(strings.Repeat("x", 119) + "\n")
+	b.ReportAllocs()
+	b.SetBytes(int64(len(line)))
+	for b.Loop() {
+		if _, err := unix.Write(w, line); err != nil {
+			b.Fatal(err)
+		}
+		if _, _, err := r.Next(time.Time{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package relay
+
+// CloseInherited does nothing here: this system does not list a process's
+// descriptors, and the Go runtime has pipes of its own.
+func CloseInherited() {}

@@ -1,0 +1,386 @@
+// Package rotator writes batches of whole lines into files whose names follow a
+// pattern, and switches to the next file when a period is over.
+//
+// # Guarantees
+//
+//   - Lines are appended whole and in order, each batch with one write(2) on a
+//     descriptor opened with O_APPEND, so several processes may write one file
+//     (POSIX write: the offset is set to the end and the bytes are written with no
+//     write of another in between; Linux holds the inode's lock for it).
+//   - No line is split between two files, not even one that comes in pieces.
+//   - The next file is open before the last one is let go. While it cannot be
+//     opened, lines go on into the last one.
+//   - The name of a file depends on the period alone, or with Config.Size also on
+//     what is there: a restart appends to the file it left.
+//   - There is no file before the first line, unless Config.Eager wants one.
+//   - Nothing is ever truncated, and no link replaces the last name of a file.
+//
+// # Not guaranteed
+//
+// That a line outlives a power cut before the kernel wrote it back.
+package rotator
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/logreel/logreel/pattern"
+	"github.com/logreel/logreel/rotator/notice"
+)
+
+const (
+	// retryEvery is the pause between two attempts to open a file.
+	retryEvery = time.Second
+	// settle is how long no line has come before the live file is finished at the
+	// end of its period. A stream that flows opens the next file first.
+	settle = 100 * time.Millisecond
+)
+
+// Config says what to write where. Pattern is required.
+type Config struct {
+	Pattern *pattern.Pattern
+	// Size is how many bytes a file may have before it is followed by another of
+	// the same period; 0 for any number.
+	Size int64
+	// Mode and DirMode are the permissions of files and directories that are
+	// made, whatever the umask. Those that exist are left as they are.
+	Mode, DirMode uint32
+	// Owner is who owns them; nil for the user who runs this.
+	Owner *Owner
+	// Link is a symlink to the live file, PreviousLink one to the file before it,
+	// HardLink a second name of the live file. Empty for none.
+	Link, PreviousLink, HardLink string
+	// Eager opens a file for every period, even when nothing is written.
+	Eager bool
+
+	// Voice speaks to the user; the zero Voice is silent.
+	Voice notice.Voice
+	// Files is the file system; nil for the real one.
+	Files FileSystem
+	// Now is the clock; nil for time.Now.
+	Now func() time.Time
+}
+
+// A Rotator writes lines into the live file. It is not safe for concurrent use.
+type Rotator struct {
+	config Config
+	series series
+	links  links
+
+	// live is the file that lines go into; nil before the first line, and from
+	// the end of a period until the next line.
+	live *liveFile
+	// previous is the path of the file before the live one.
+	previous string
+	// midLine says that the live file ends inside a line. The rest of the line
+	// belongs into the same file.
+	midLine bool
+	// reopen says that the live file's name is to be opened anew.
+	reopen bool
+
+	opening, writing fault
+	// retryAt is when to try again to open a file; zero unless that failed.
+	retryAt time.Time
+	// wrote is the time of the last lines.
+	wrote time.Time
+	// again is when Tick is wanted once more, other than at the end of the period.
+	again time.Time
+
+	status Status
+}
+
+// A Status is what a rotator has done so far.
+type Status struct {
+	Live     string // path of the live file; empty when there is none
+	Size     int64  // of the live file, in bytes
+	Written  int64  // bytes in all
+	Switches int    // from one file to another
+}
+
+// New validates the configuration. It opens nothing; see [Rotator.Start].
+func New(c Config) (*Rotator, error) {
+	c.Voice = c.Voice.OrSilent()
+	if c.Files == nil {
+		c.Files = diskFiles{}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	seen := map[string]string{}
+	for _, l := range []struct{ flag, path string }{
+		{"--link", c.Link}, {"--previous-link", c.PreviousLink}, {"--hard-link", c.HardLink},
+	} {
+		if l.path == "" {
+			continue
+		}
+		if other, ok := seen[filepath.Clean(l.path)]; ok {
+			return nil, fmt.Errorf("%s=%s: is the path of %s already; give another", l.flag, l.path, other)
+		}
+		seen[filepath.Clean(l.path)] = l.flag
+	}
+	return &Rotator{
+		config:  c,
+		series:  series{files: c.Files, numbered: c.Size > 0},
+		links:   links{config: c},
+		opening: fault{voice: c.Voice},
+		writing: fault{voice: c.Voice},
+	}, nil
+}
+
+// Start opens the first file if the rotator is eager.
+func (r *Rotator) Start() error {
+	if !r.config.Eager {
+		return nil
+	}
+	return r.switchByTime(r.config.Now())
+}
+
+// Write appends lines that were read at the given time, to the file of that time's
+// period. It returns how many bytes were written, fewer than all only with an
+// error; the caller is to write the rest again, later, under the same time.
+//
+// A batch ends with a newline unless it is a piece of a long line.
+func (r *Rotator) Write(lines []byte, at time.Time) (int, error) {
+	done := 0
+	for done < len(lines) {
+		batch := lines[done:]
+		if r.midLine {
+			batch = throughNewline(batch)
+		} else if err := r.turn(at); err != nil {
+			return done, err
+		} else {
+			batch = r.fit(batch)
+		}
+		n, err := r.live.write(batch)
+		if n > 0 {
+			done += n
+			r.status.Written += int64(n)
+			r.midLine = batch[n-1] != '\n'
+		}
+		if err != nil {
+			r.writing.begin(r.config.Now(), err, "lines wait, trying again every second")
+			return done, err
+		}
+		if r.writing.begun() {
+			r.writing.end(r.config.Now())
+		}
+	}
+	r.wrote = at
+	return done, nil
+}
+
+// throughNewline returns the batch up to the end of its first line.
+func throughNewline(batch []byte) []byte {
+	if i := bytes.IndexByte(batch, '\n'); i >= 0 {
+		return batch[:i+1]
+	}
+	return batch
+}
+
+// fit returns the lines of the batch that the live file has room for under
+// Config.Size, after switching to the next file of the series if it has none. A
+// line larger than Size has a file to itself.
+func (r *Rotator) fit(batch []byte) []byte {
+	room := r.config.Size - r.live.size
+	switch {
+	case r.config.Size == 0 || int64(len(batch)) <= room:
+		return batch
+	case room > 0:
+		if i := bytes.LastIndexByte(batch[:room], '\n'); i >= 0 {
+			return batch[:i+1]
+		}
+	}
+	first := throughNewline(batch)
+	if r.live.size == 0 || r.opening.begun() && !r.retryDue() {
+		return first
+	}
+	path, err := r.series.next(r.live.base, r.live.path)
+	if err == nil {
+		err = r.switchTo(path, r.live.base, r.live.period)
+	}
+	if err != nil {
+		// Better too large a file than a line that waits.
+		r.failed(err)
+		return first
+	}
+	return r.fit(batch)
+}
+
+// turn makes sure that the live file is the one for lines of the given time.
+func (r *Rotator) turn(at time.Time) error {
+	stale := r.live != nil && r.live.stale(r.config.Pattern, at)
+	if r.live != nil && !stale && !r.reopen {
+		return nil
+	}
+	if !r.retryDue() {
+		if r.live != nil {
+			return nil
+		}
+		return r.opening.err
+	}
+	var err error
+	if r.live != nil && !stale {
+		err = r.switchTo(r.live.path, r.live.base, r.live.period)
+	} else {
+		err = r.switchByTime(at)
+	}
+	if err == nil {
+		return nil
+	}
+	r.failed(err)
+	if r.live != nil {
+		return nil
+	}
+	return err
+}
+
+func (r *Rotator) switchByTime(at time.Time) error {
+	period, path, err := r.Place(at)
+	if err != nil {
+		return err
+	}
+	return r.switchTo(path, r.config.Pattern.Name(period), period)
+}
+
+// Place returns the period of a time and the path of the file that lines of that
+// time go into, as things are.
+func (r *Rotator) Place(at time.Time) (pattern.Period, string, error) {
+	period := r.config.Pattern.Period(at)
+	path, err := r.series.current(r.config.Pattern.Name(period))
+	return period, path, err
+}
+
+// switchTo opens a file and only then lets go of the one before it.
+func (r *Rotator) switchTo(path, base string, period pattern.Period) error {
+	f, err := openFile(r.config, path, base, period)
+	if err != nil {
+		return err
+	}
+	r.opening.end(r.config.Now())
+	r.retryAt, r.again = time.Time{}, time.Time{}
+	r.reopen = false
+	old := r.live
+	r.live = f
+	if old != nil {
+		r.finish(old)
+	}
+	if r.previous != path {
+		r.links.setPrevious(f, r.previous)
+		if r.previous != "" {
+			r.status.Switches++
+		}
+		r.previous = path
+	}
+	r.links.setLive(f)
+	r.config.Voice.Detail("writing %s", path)
+	return nil
+}
+
+// failed takes down that a file could not be opened.
+func (r *Rotator) failed(err error) {
+	then := "lines wait, trying again every second"
+	if r.live != nil {
+		then = fmt.Sprintf("keeping %s, trying again every second", r.live.path)
+	}
+	now := r.config.Now()
+	r.opening.begin(now, err, then)
+	r.retryAt = now.Add(retryEvery)
+}
+
+// retryDue reports whether it is time to try to open a file. A clock that was set
+// back does not put it off.
+func (r *Rotator) retryDue() bool {
+	wait := r.retryAt.Sub(r.config.Now())
+	return wait <= 0 || wait > retryEvery
+}
+
+// finish closes a file that is live no more.
+func (r *Rotator) finish(f *liveFile) {
+	if err := f.Close(); err != nil {
+		r.config.Voice.Warn("%v", err)
+	}
+	r.config.Voice.Detail("finished %s", f.path)
+}
+
+// Tick is for when no line has come: it finishes the live file if its period is
+// over. An eager rotator opens the next one. While the next file cannot be opened,
+// the live one is kept.
+func (r *Rotator) Tick(at time.Time) {
+	r.again = time.Time{}
+	switch {
+	case r.midLine:
+	case r.config.Eager:
+		// What fails is said, and tried again.
+		_ = r.turn(at)
+		r.again = r.retryAt
+	case r.live == nil || r.opening.begun() || !r.live.stale(r.config.Pattern, at):
+	case r.wrote.Add(settle).After(at) && !r.wrote.After(at):
+		r.again = at.Add(settle)
+	default:
+		r.finish(r.live)
+		r.live, r.reopen = nil, false
+	}
+}
+
+// Until returns when [Rotator.Tick] is wanted, if no line comes before; the zero
+// time when it is not.
+func (r *Rotator) Until() time.Time {
+	switch {
+	case !r.again.IsZero():
+		return r.again
+	case r.live == nil:
+		return time.Time{}
+	}
+	return r.live.period.End
+}
+
+// Reopen opens the live file's name anew: the file may have been moved away. It is
+// done at the next line; until it succeeds, lines go into the file that is open.
+func (r *Rotator) Reopen(at time.Time) {
+	r.reopen = r.live != nil
+	if !r.midLine {
+		r.retryAt = time.Time{}
+		_ = r.turn(at) // what fails is said, and tried again
+	}
+}
+
+// ErrSameName is what [Rotator.Switch] returns when the names do not allow it.
+var ErrSameName = errors.New("the next file would have the same name")
+
+// Switch goes on to the next file now, if it has another name than the live one.
+func (r *Rotator) Switch(at time.Time) error {
+	if r.live == nil || r.live.size == 0 || r.midLine {
+		return nil
+	}
+	period, path, err := r.Place(at)
+	if err == nil && path == r.live.path {
+		path, err = r.series.next(r.live.base, r.live.path)
+		period = r.live.period
+	}
+	if err != nil {
+		return err
+	}
+	return r.switchTo(path, r.config.Pattern.Name(period), period)
+}
+
+// Status returns what the rotator has done so far.
+func (r *Rotator) Status() Status {
+	s := r.status
+	if r.live != nil {
+		s.Live, s.Size = r.live.path, r.live.size
+	}
+	return s
+}
+
+// Close closes the live file.
+func (r *Rotator) Close() error {
+	if r.live == nil {
+		return nil
+	}
+	err := r.live.Close()
+	r.live = nil
+	return err
+}

@@ -1,0 +1,497 @@
+package rotator
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/logreel/logreel/pattern"
+	"github.com/logreel/logreel/rotator/notice"
+)
+
+// A bench is a rotator in a directory of its own, with a clock that the test sets
+// and a record of what was said.
+type bench struct {
+	*Rotator
+	t    testing.TB
+	dir  string
+	now  time.Time
+	said []string
+}
+
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// newBench returns a rotator of files that switch every minute, with a change to its
+// configuration.
+func newBench(t testing.TB, change func(c *Config, dir string)) *bench {
+	t.Helper()
+	b := &bench{t: t, dir: t.TempDir(), now: noon}
+	say := func(format string, args ...any) { b.said = append(b.said, fmt.Sprintf(format, args...)) }
+	c := Config{
+		Pattern: compile(t, pattern.Config{Pattern: b.dir + "/%H%M"}), Mode: 0o640, DirMode: 0o755,
+		Voice: notice.Voice{Say: say, Warn: say}, Now: func() time.Time { return b.now },
+	}
+	if change != nil {
+		change(&c, b.dir)
+	}
+	var err error
+	if b.Rotator, err = New(c); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func compile(t testing.TB, c pattern.Config) *pattern.Pattern {
+	t.Helper()
+	c.Zone = time.UTC
+	p, err := pattern.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// sized makes files of the name "log" that switch by size.
+func sized(size int64) func(*Config, string) {
+	return func(c *Config, dir string) {
+		p, err := pattern.New(pattern.Config{Pattern: dir + "/log", Zone: time.UTC, Repeat: true})
+		if err != nil {
+			panic(err)
+		}
+		c.Pattern, c.Size = p, size
+	}
+}
+
+// at sets the clock to a time after noon.
+func (b *bench) at(after time.Duration) *bench {
+	b.now = noon.Add(after)
+	return b
+}
+
+func (b *bench) write(lines string) {
+	b.t.Helper()
+	if n, err := b.Write([]byte(lines), b.now); n != len(lines) || err != nil {
+		b.t.Fatalf("Write: %d of %d bytes, %v", n, len(lines), err)
+	}
+}
+
+// want checks the files in the directory: pairs of a name and the content.
+func (b *bench) want(pairs ...string) {
+	b.t.Helper()
+	got := map[string]string{}
+	err := filepath.WalkDir(b.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		name, _ := filepath.Rel(b.dir, path)
+		got[name] = string(content)
+		return err
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	want := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		want[pairs[i]] = pairs[i+1]
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		b.t.Errorf("files:\ngot  %v\nwant %v", got, want)
+	}
+}
+
+func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
+
+func TestSwitchByTime(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	b.want() // lazy
+	if !b.Until().IsZero() {
+		t.Error("a tick is wanted before the first line")
+	}
+	b.write("one\n")
+	b.at(59 * time.Second).write("two\n")
+	if got := b.Until(); !got.Equal(noon.Add(time.Minute)) {
+		t.Errorf("a tick is wanted at %v, want the end of the period", got)
+	}
+	b.at(time.Minute).write("three\n")
+	b.at(5 * time.Minute).write("four\n")
+	b.want("1200", "one\ntwo\n", "1201", "three\n", "1205", "four\n")
+	if s := b.Status(); s.Switches != 2 || s.Written != 19 || s.Live != b.path("1205") || s.Size != 5 {
+		t.Errorf("got status %+v", s)
+	}
+}
+
+func TestIdleSwitch(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	b.write("one\n")
+	b.at(time.Minute).Tick(b.now)
+	if s := b.Status(); s.Live != "" {
+		t.Errorf("live file %q after its period", s.Live)
+	}
+	b.want("1200", "one\n")
+}
+
+// At a boundary a stream that flows opens the next file before the tick lets go of
+// the last one.
+func TestTickSettles(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	b.at(time.Minute - time.Millisecond).write("one\n")
+	b.at(time.Minute).Tick(b.now)
+	if b.Status().Live == "" {
+		t.Error("let go of the live file in the middle of a stream")
+	}
+	if got := b.Until(); !got.Equal(b.now.Add(settle)) {
+		t.Errorf("a tick is wanted at %v, want after %v", got, settle)
+	}
+	b.at(time.Minute + settle).Tick(b.now)
+	if s := b.Status(); s.Live != "" {
+		t.Errorf("live file %q after its period", s.Live)
+	}
+}
+
+func TestClockJumps(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	b.at(0).write("one\n")
+	b.at(-30 * time.Second).write("back into the last period\n")
+	b.at(-61 * time.Second).write("further back\n")
+	b.at(time.Hour).write("forward\n")
+	b.want("1200", "one\nback into the last period\n", "1158", "further back\n", "1300", "forward\n")
+	b.at(0).Tick(b.now)
+	if s := b.Status(); s.Live != "" {
+		t.Errorf("live file %q, though the clock is an hour before it", s.Live)
+	}
+}
+
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	b.write("one\n")
+	again, err := New(b.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := again.Write([]byte("two\n"), b.now); err != nil {
+		t.Fatal(err)
+	}
+	b.write("three\n") // two generations at once
+	b.want("1200", "one\ntwo\nthree\n")
+}
+
+func TestLongLineStaysWhole(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	b.write("begin-")
+	b.at(time.Minute).write("middle-")
+	b.Tick(b.now)
+	b.write("end\nnext\n")
+	b.want("1200", "begin-middle-end\n", "1201", "next\n")
+
+	b = newBench(t, sized(10))
+	b.write("begin-")
+	b.write("middle-")
+	b.write("end\nnext\n")
+	b.want("log", "begin-middle-end\n", "log.1", "next\n")
+}
+
+func TestSize(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sized(8))
+	b.write("one\ntwo\nthree\n")
+	b.write("a line longer than the size\n4\n")
+	b.want("log", "one\ntwo\n", "log.1", "three\n", "log.2", "a line longer than the size\n", "log.3", "4\n")
+
+	again, err := New(b.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := again.Write([]byte("5\n"), b.now); err != nil {
+		t.Fatal(err)
+	}
+	b.write("6\n") // by the first process, on the same file
+	b.want("log", "one\ntwo\n", "log.1", "three\n", "log.2", "a line longer than the size\n", "log.3", "4\n5\n6\n")
+}
+
+// Files that were compressed or are no part of the series do not mislead it.
+func TestSeries(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sized(8))
+	for _, name := range []string{"log.gz", "log.1.zst", "log.2.gz", "log.07", "log.x", "log.-1", "log.3.bak", "other.9", "log.99999999999999999999"} {
+		if err := os.WriteFile(b.path(name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, path, err := b.Place(b.now)
+	if want := b.path("log.3"); path != want || err != nil {
+		t.Errorf("got %s, %v, want %s", path, err, want)
+	}
+}
+
+func TestSizeAndTime(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c *Config, _ string) { c.Size = 4 })
+	b.write("one\ntwo\n")
+	b.at(time.Minute).write("6\n7\n8\n")
+	b.want("1200", "one\n", "1200.1", "two\n", "1201", "6\n7\n", "1201.1", "8\n")
+}
+
+func TestModes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c *Config, dir string) {
+		c.Pattern = compile(t, pattern.Config{Pattern: dir + "/a/b/%H%M"})
+		c.Mode, c.DirMode = 0o666, 0o777 // more than any umask leaves
+	})
+	b.write("one\n")
+	for name, want := range map[string]fs.FileMode{"a": 0o777 | fs.ModeDir, "a/b": 0o777 | fs.ModeDir, "a/b/1200": 0o666} {
+		info, err := os.Stat(b.path(name))
+		if err != nil || info.Mode() != want {
+			t.Errorf("%s: got %v, %v, want %v", name, info.Mode(), err, want)
+		}
+	}
+	// What is there already stays as its owner wants it.
+	if err := os.Chmod(b.path("a/b/1200"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.Reopen(b.now)
+	b.write("two\n")
+	if info, err := os.Stat(b.path("a/b/1200")); err != nil || info.Mode() != 0o600 {
+		t.Errorf("got %v, %v, want the mode left alone", info.Mode(), err)
+	}
+}
+
+func TestReopen(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	b.Reopen(b.now) // without a live file: nothing
+	b.write("one\n")
+	if err := os.Rename(b.path("1200"), b.path("moved")); err != nil {
+		t.Fatal(err)
+	}
+	b.write("two\n")
+	b.Reopen(b.now)
+	b.write("three\n")
+	b.want("moved", "one\ntwo\n", "1200", "three\n")
+}
+
+// A reopened file is a new one: the hard link follows it.
+func TestReopenMovesLinks(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c *Config, dir string) { c.HardLink, c.Link = dir+"/hard", dir+"/live" })
+	b.write("one\n")
+	if err := os.Rename(b.path("1200"), b.path("moved")); err != nil {
+		t.Fatal(err)
+	}
+	b.Reopen(b.now)
+	b.write("two\n")
+	b.want("moved", "one\n", "1200", "two\n", "hard", "two\n")
+}
+
+// A file that ends inside a line, left by a process that was killed, is gone on with
+// on a new line; even one that may not be read is written.
+func TestTornFile(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	if err := os.WriteFile(b.path("1200"), []byte("whole\ntor"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.write("next\n")
+	b.write("more\n")
+	b.Reopen(b.now)
+	b.write("last\n")
+	b.want("1200", "whole\ntor\nnext\nmore\nlast\n")
+
+	if err := os.WriteFile(b.path("1201"), []byte("whole\n"), 0o200); err != nil {
+		t.Fatal(err)
+	}
+	b.at(time.Minute).write("next\n")
+	if err := os.Chmod(b.path("1201"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.want("1200", "whole\ntor\nnext\nmore\nlast\n", "1201", "whole\nnext\n")
+}
+
+// The name may be a symlink to a file that is not there yet.
+func TestDanglingSymlink(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	if err := os.Symlink("elsewhere", b.path("1200")); err != nil {
+		t.Fatal(err)
+	}
+	b.write("one\n")
+	b.want("elsewhere", "one\n")
+}
+
+func TestSwitchNow(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	b.write("one\n")
+	if err := b.Switch(b.now); !errors.Is(err, ErrSameName) {
+		t.Errorf("got %v, want ErrSameName", err)
+	}
+	b = newBench(t, sized(1000))
+	b.write("one\n")
+	for _, line := range []string{"two\n", "three\n"} {
+		for range 2 { // an empty file needs no successor
+			if err := b.Switch(b.now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.write(line)
+	}
+	b.want("log", "one\n", "log.1", "two\n", "log.2", "three\n")
+}
+
+func TestEager(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c *Config, _ string) { c.Eager = true })
+	if err := b.Start(); err != nil {
+		t.Fatal(err)
+	}
+	b.at(time.Minute).Tick(b.now)
+	b.want("1200", "", "1201", "")
+	if got := b.Until(); !got.Equal(noon.Add(2 * time.Minute)) {
+		t.Errorf("a tick is wanted at %v", got)
+	}
+}
+
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c *Config, dir string) {
+		c.Pattern = compile(t, pattern.Config{Pattern: dir + "/logs/%H%M"})
+		c.Link, c.PreviousLink, c.HardLink = dir+"/links/live", dir+"/previous", dir+"/hard"
+	})
+	links := func(live, previous, hard string) {
+		t.Helper()
+		if got, _ := os.Readlink(b.path("links/live")); got != live {
+			t.Errorf("--link: got %q, want %q", got, live)
+		}
+		if got, _ := os.Readlink(b.path("previous")); got != previous {
+			t.Errorf("--previous-link: got %q, want %q", got, previous)
+		}
+		a, errA := os.Stat(b.path("hard"))
+		c, errC := os.Stat(b.path(hard))
+		if errA != nil || errC != nil || !os.SameFile(a, c) {
+			t.Errorf("--hard-link is not %s: %v, %v", hard, errA, errC)
+		}
+	}
+	b.write("one\n")
+	links("../logs/1200", "", "logs/1200")
+	b.at(time.Minute).write("two\n")
+	links("../logs/1201", "logs/1200", "logs/1201")
+	b.at(2 * time.Minute).Tick(b.now)
+	b.at(3 * time.Minute).write("three\n")
+	links("../logs/1203", "logs/1201", "logs/1203")
+	// A restart learns the file before from the link.
+	again, err := New(b.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := again.Write([]byte("four\n"), noon.Add(4*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	links("../logs/1204", "logs/1203", "logs/1204")
+	if len(b.said) > 0 {
+		t.Errorf("said %q", b.said)
+	}
+	leftovers, _ := filepath.Glob(b.path("*.tmp"))
+	if len(leftovers) > 0 {
+		t.Errorf("left over: %v", leftovers)
+	}
+}
+
+// No link takes the place of a file that has no other name.
+func TestLinksSpareFiles(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c *Config, dir string) {
+		c.Link, c.PreviousLink, c.HardLink = dir+"/live", dir+"/previous", dir+"/hard"
+	})
+	for _, name := range []string{"live", "previous", "hard"} {
+		if err := os.WriteFile(b.path(name), []byte("precious"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.write("one\n")
+	b.at(time.Minute).write("two\n")
+	b.want("live", "precious", "previous", "precious", "hard", "precious", "1200", "one\n", "1201", "two\n")
+	if !slices.ContainsFunc(b.said, func(s string) bool { return strings.HasPrefix(s, "--hard-link=") }) {
+		t.Errorf("said %q", b.said)
+	}
+}
+
+// A relative target is taken only where it leads to the file.
+func TestLinkThroughSymlink(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c *Config, dir string) {
+		c.Pattern = compile(t, pattern.Config{Pattern: dir + "/logs/%H%M"})
+		c.Link = dir + "/elsewhere/live"
+	})
+	if err := os.MkdirAll(b.path("far/away"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(b.path("far/away"), b.path("elsewhere")); err != nil {
+		t.Fatal(err)
+	}
+	b.write("one\n")
+	if got, err := os.ReadFile(b.path("elsewhere/live")); string(got) != "one\n" {
+		t.Errorf("the link leads to %q, %v", got, err)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	c := Config{Pattern: compile(t, pattern.Config{Pattern: "%F"}), Link: "a/../x", HardLink: "x"}
+	if _, err := New(c); err == nil || !strings.Contains(err.Error(), "--hard-link=x") {
+		t.Errorf("got %v, want an error that names --hard-link", err)
+	}
+}
+
+// What is there under the name but is no regular file is a fault, and opening a
+// FIFO does not wait for its reader.
+func TestNotRegular(t *testing.T) {
+	t.Parallel()
+	for _, make := range []func(path string) error{
+		func(path string) error { return unix.Mkfifo(path, 0o600) },
+		func(path string) error { return os.Mkdir(path, 0o700) },
+	} {
+		b := newBench(t, nil)
+		if err := make(b.path("1200")); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := b.Write([]byte("one\n"), b.now); n != 0 || err == nil {
+			t.Errorf("got %d, %v, want an error", n, err)
+		}
+		if err := os.Remove(b.path("1200")); err != nil {
+			t.Fatal(err)
+		}
+		b.at(time.Second).write("one\n")
+		b.want("1200", "one\n")
+		if len(b.said) != 2 || !strings.Contains(b.said[0], "trying again every second") || !strings.Contains(b.said[1], "over after 1s") {
+			t.Errorf("said %q", b.said)
+		}
+	}
+}
+
+func BenchmarkWrite(b *testing.B) {
+	bench := newBench(b, func(c *Config, _ string) {
+		c.Pattern = compile(b, pattern.Config{Pattern: "/dev/null", Every: pattern.Never})
+	})
+	lines := []byte(strings.Repeat(strings.Repeat("x", 119)+"\n", 400))
+	b.ReportAllocs()
+	b.SetBytes(int64(len(lines)))
+	for b.Loop() {
+		if _, err := bench.Write(lines, bench.now); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

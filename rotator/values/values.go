@@ -1,0 +1,204 @@
+// Package values holds the types of flags that package flag libraries do not have:
+// sizes, permissions, owners, times, and the number of files to preview. Each reads
+// itself from text, with an error that says what to write instead.
+package values
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/logreel/logreel/rotator"
+)
+
+// wrong says what is wrong with the text of a value.
+func wrong(text []byte, err error) error { return fmt.Errorf("%q %w", text, err) }
+
+// A Size is a number of bytes, from 1 to 8 EiB less one.
+type Size int64
+
+var errSize = errors.New("is not a size; write a number of bytes such as 500000, 64K, 10M, 2G or 1T")
+
+// UnmarshalText reads a whole number, with one of the units K, M, G and T, which
+// are powers of 1,024.
+func (s *Size) UnmarshalText(text []byte) error {
+	digits := strings.TrimRight(string(text), "kKmMgGtT")
+	unit := int64(1)
+	switch suffix := string(text[len(digits):]); {
+	case len(suffix) > 1:
+		return wrong(text, errSize)
+	case suffix != "":
+		unit <<= 10 * (1 + strings.Index("KMGT", strings.ToUpper(suffix)))
+	}
+	n, err := strconv.ParseUint(digits, 10, 63)
+	if err != nil || n == 0 || int64(n) > math.MaxInt64/unit {
+		return wrong(text, errSize)
+	}
+	*s = Size(int64(n) * unit)
+	return nil
+}
+
+// String writes the size in the largest unit that divides it.
+func (s Size) String() string {
+	units := "KMGT"
+	n, unit := int64(s), ""
+	for i := 0; i < len(units) && n > 0 && n%1024 == 0; i++ {
+		n, unit = n/1024, units[i:i+1]
+	}
+	return strconv.FormatInt(n, 10) + unit
+}
+
+// A Mode is the permissions of a file.
+type Mode uint32
+
+// UnmarshalText reads an octal number from 0 to 07777.
+func (m *Mode) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseUint(string(text), 8, 32)
+	if err != nil || n > 0o7777 {
+		return wrong(text, errors.New("is not a mode; write octal permissions such as 0640"))
+	}
+	*m = Mode(n)
+	return nil
+}
+
+// An Owner is a user, a group, or both; nil for neither.
+type Owner struct{ *rotator.Owner }
+
+// UnmarshalText reads USER, USER:GROUP or :GROUP, by name or number.
+func (o *Owner) UnmarshalText(text []byte) error {
+	name, group, hasGroup := strings.Cut(string(text), ":")
+	ids := rotator.Owner{UID: -1, GID: -1}
+	if name == "" && group == "" || hasGroup && group == "" {
+		return wrong(text, errors.New("is not an owner; write USER, USER:GROUP or :GROUP"))
+	}
+	var err error
+	if name != "" {
+		ids.UID, err = number(name, "user", func() (string, error) {
+			u, err := user.Lookup(name)
+			if err != nil {
+				return "", err
+			}
+			return u.Uid, nil
+		})
+	}
+	if group != "" && err == nil {
+		ids.GID, err = number(group, "group", func() (string, error) {
+			g, err := user.LookupGroup(group)
+			if err != nil {
+				return "", err
+			}
+			return g.Gid, nil
+		})
+	}
+	if err != nil {
+		return err
+	}
+	o.Owner = &ids
+	return nil
+}
+
+// number returns the number of a user or group, which may be written as such.
+func number(name, kind string, look func() (string, error)) (int, error) {
+	id, err := look()
+	if err != nil {
+		id = name
+	}
+	n, err := strconv.ParseInt(id, 10, 32)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("no %s %q here; write a name that the system knows, or a number", kind, name)
+	}
+	return int(n), nil
+}
+
+// An Escape is the character that begins a field of a pattern.
+type Escape byte
+
+// UnmarshalText reads one ASCII character that is no letter, digit, slash or minus.
+func (e *Escape) UnmarshalText(text []byte) error {
+	if len(text) != 1 || !strings.ContainsRune("!\"#$%&'()*+,.:;<=>?@[\\]^_`{|}~", rune(text[0])) {
+		return wrong(text, errors.New("is not an escape; write one character of punctuation, such as @"))
+	}
+	*e = Escape(text[0])
+	return nil
+}
+
+// A Time is an instant, or a reading of the clock in a zone yet to be told. The
+// zero Time is none.
+type Time struct {
+	text   string
+	layout string
+}
+
+var layouts = []string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02"}
+
+// UnmarshalText reads a time as RFC 3339 has it, or without an offset.
+func (t *Time) UnmarshalText(text []byte) error {
+	for _, layout := range layouts {
+		if _, err := time.Parse(layout, string(text)); err == nil {
+			*t = Time{string(text), layout}
+			return nil
+		}
+	}
+	return wrong(text, errors.New(`is not a time; write one such as "2026-11-21 02:00" or 2026-11-21T02:00:00+01:00`))
+}
+
+// Given reports whether a time was given.
+func (t Time) Given() bool { return t.text != "" }
+
+// In returns the time, as clocks of the zone show it if it came without an offset;
+// now, if none was given.
+func (t Time) In(zone *time.Location) time.Time {
+	at, err := time.ParseInLocation(t.layout, t.text, zone)
+	if !t.Given() || err != nil {
+		return time.Now()
+	}
+	return at
+}
+
+// A Duration is a span of time, not negative.
+type Duration time.Duration
+
+// UnmarshalText reads a duration as package time does: 20ms, 1m30s.
+func (d *Duration) UnmarshalText(text []byte) error {
+	n, err := time.ParseDuration(string(text))
+	if err != nil || n < 0 {
+		return wrong(text, errors.New("is not a duration; write a number and ms, s, m or h, such as 20ms or 10s"))
+	}
+	*d = Duration(n)
+	return nil
+}
+
+// String writes the duration as package time does.
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// A Count is a number of files, from 1 to 10,000. As a flag it may stand without a
+// value, and is DefaultCount then.
+type Count int
+
+// DefaultCount is how many files a preview shows.
+const DefaultCount = 5
+
+// IsBool lets the flag stand without a value.
+func (*Count) IsBool() bool { return true }
+
+// Decode reads the value, if there is one.
+func (c *Count) Decode(ctx *kong.DecodeContext) error {
+	token := ctx.Scan.Peek()
+	if token.Type != kong.FlagValueToken {
+		*c = DefaultCount
+		return nil
+	}
+	ctx.Scan.Pop()
+	n, err := strconv.Atoi(fmt.Sprint(token.Value))
+	if err != nil || n < 1 || n > 10000 {
+		return fmt.Errorf("%v is not a number of files; write one from 1 to 10000", token.Value)
+	}
+	*c = Count(n)
+	return nil
+}
