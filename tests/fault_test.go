@@ -1,0 +1,119 @@
+package tests
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Lines wait while the directory cannot be written, one message says so and one
+// says that it is over, and no line is lost.
+func TestFaultDirectory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	blocked := filepath.Join(dir, "logs")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil { // a file where the directory should be
+		t.Fatal(err)
+	}
+	p := start(t, dir, "--every=never", "logs/app.log")
+	p.send("one")
+	p.await(p.said, "warning: open logs/app.log: not a directory; lines wait, trying again every second")
+	p.send("two")
+	if err := os.Remove(blocked); err != nil {
+		t.Fatal(err)
+	}
+	p.await(p.said, "over after")
+	p.await(p.copied, "two")
+	p.end()
+	if got := content(t, dir, "logs/app.log"); got != "one\ntwo\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A process that may open nothing more waits with its lines until it may. The Go
+// runtime ends where it wants to open its poller and cannot, so it must not want to.
+func TestFaultDescriptors(t *testing.T) {
+	t.Parallel()
+	need(t, "prlimit")
+	dir := t.TempDir()
+	p := startShell(t, dir, `ulimit -n 20; exec logreel --tee --verbose %H%M%S.log`)
+	limit := func(descriptors string) {
+		t.Helper()
+		run(t, "prlimit", "--pid", strconv.Itoa(p.cmd.Process.Pid), "--nofile="+descriptors+":20")
+	}
+	p.write("first")
+	p.await(p.said, "finished")
+	limit("5")
+	p.send("one")
+	p.await(p.said, "too many open files; lines wait")
+	p.send("two")
+	p.signal(syscall.SIGUSR1)
+	p.await(p.said, "no live file; 6 bytes written and 0 switches")
+	p.signal(syscall.SIGTERM)
+	limit("20")
+	p.await(p.said, "over after")
+	p.await(p.copied, "two")
+	p.end()
+	if got := content(t, dir, "*.log"); got != "first\none\ntwo\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// With eight descriptors the next file can be opened before the last is let go.
+func TestFaultFewDescriptors(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := startShell(t, dir, `ulimit -n 8; exec logreel --tee --verbose --size=4 --link=live app.log`)
+	for _, line := range []string{"one", "two", "six"} {
+		p.write(line)
+	}
+	p.end()
+	if got := content(t, dir, "app.log*"); got != "one\ntwo\nsix\n" {
+		t.Errorf("got %q", got)
+	}
+	if got := content(t, dir, "live"); got != "six\n" {
+		t.Errorf("the live file holds %q", got)
+	}
+}
+
+// A line that was cut off when it gave up is not glued to the next run's first.
+func TestFaultTornLine(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	full := strings.Repeat("12345678901\n", 200)
+	cmd := exec.Command("sh", "-c", "ulimit -f 1; exec logreel --every=never app.log") // 512 bytes
+	cmd.Dir, cmd.Stdin = dir, strings.NewReader(full)
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "lines lost") {
+		t.Fatalf("%v: %s", err, out)
+	}
+	p := start(t, dir, "--every=never", "app.log")
+	p.write("next")
+	p.end()
+	got := strings.Split(strings.TrimSuffix(content(t, dir, "app.log"), "\n"), "\n")
+	if last := got[len(got)-1]; last != "next" || len(got) < 20 {
+		t.Errorf("got %d lines, the last one %q", len(got), last)
+	}
+}
+
+// When the fault is still there at the end of input, it gives up and says how much
+// is lost.
+func TestFaultAtTheEnd(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "logs"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, dir, "--every=never", "logs/app.log")
+	p.send("one")
+	p.send("two")
+	if err := p.input.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p.await(p.said, "error: 2 lines lost")
+	p.wait(1)
+}

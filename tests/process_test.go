@@ -1,0 +1,169 @@
+package tests
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long a test waits for an event before it fails.
+const patience = 20 * time.Second
+
+// A process is a running logreel whose standard input the test writes.
+type process struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	input io.WriteCloser
+	// copied are the lines of --tee: a line is there when it is in the file.
+	copied, said chan string
+}
+
+// start runs logreel with --tee and --verbose, in a directory of the test's.
+func start(t *testing.T, dir string, args ...string) *process {
+	t.Helper()
+	return launch(t, dir, exec.Command("logreel", append([]string{"--tee", "--verbose"}, args...)...))
+}
+
+// startShell runs a shell that becomes logreel.
+func startShell(t *testing.T, dir, command string) *process {
+	t.Helper()
+	return launch(t, dir, exec.Command("sh", "-c", command))
+}
+
+func launch(t *testing.T, dir string, cmd *exec.Cmd) *process {
+	t.Helper()
+	cmd.Dir = dir
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, cmd: cmd, input: input, copied: lines(stdout), said: lines(stderr)}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // if it still runs
+	})
+	return p
+}
+
+// lines sends the lines of a stream until it ends.
+func lines(r io.Reader) chan string {
+	c := make(chan string, 1000)
+	go func() {
+		defer close(c)
+		for s := bufio.NewScanner(r); s.Scan(); {
+			c <- s.Text()
+		}
+	}()
+	return c
+}
+
+// write writes a line and waits until it is in the file.
+func (p *process) write(line string) {
+	p.t.Helper()
+	p.send(line)
+	p.await(p.copied, line)
+}
+
+// send writes a line.
+func (p *process) send(line string) {
+	p.t.Helper()
+	if _, err := io.WriteString(p.input, line+"\n"); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// await waits for a line with the text.
+func (p *process) await(c chan string, text string) string {
+	p.t.Helper()
+	deadline := time.After(patience)
+	for {
+		select {
+		case line, ok := <-c:
+			if !ok {
+				p.t.Fatalf("the end instead of %q", text)
+			}
+			if strings.Contains(line, text) {
+				return line
+			}
+		case <-deadline:
+			p.t.Fatalf("no %q in %v", text, patience)
+		}
+	}
+}
+
+func (p *process) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// wait waits for the end and checks the exit status.
+func (p *process) wait(status int) {
+	p.t.Helper()
+	done := make(chan error, 1)
+	go func() {
+		// Wait closes the streams, so they are read to their ends first.
+		for range p.copied {
+		}
+		for range p.said {
+		}
+		done <- p.cmd.Wait()
+	}()
+	select {
+	case err := <-done:
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			p.t.Fatal(err)
+		}
+		if got := p.cmd.ProcessState.ExitCode(); got != status {
+			p.t.Fatalf("exit status %d (%v), want %d", got, err, status)
+		}
+	case <-time.After(patience):
+		p.t.Fatalf("still running after %v", patience)
+	}
+}
+
+// end ends the input and waits for exit status 0.
+func (p *process) end() {
+	p.t.Helper()
+	if err := p.input.Close(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.wait(0)
+}
+
+// content returns what the files of a pattern of glob hold, in the order of names.
+func content(t *testing.T, dir, glob string) string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, glob))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	return all.String()
+}

@@ -1,0 +1,8 @@
+"""What the servers load."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
+application = get_wsgi_application()

@@ -1,0 +1,73 @@
+package tests
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestScript runs tests/script/SUBJECT.txtar. Beside testscript's own commands
+// there are:
+//
+//	status N LOGREEL-ARGS…   run logreel and check its exit status; its standard
+//	                         input is what the command stdin set
+//	mode FILE 0640           check a file's permissions
+//	links FILE N             check how many names a file has
+func TestScript(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", os.Getenv("PATH"))
+			env.Setenv("TZ", "UTC")
+			env.Setenv("TODAY", time.Now().UTC().Format("2006-01-02"))
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"status": status,
+			"mode":   mode,
+			"links":  links,
+		},
+	})
+}
+
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: status N ARGS…")
+	}
+	got := 0
+	if err := ts.Exec("logreel", args[1:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit status %d, want %s", got, args[0])
+	}
+}
+
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
+		ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
+	}
+}
+
+func links(ts *testscript.TestScript, neg bool, args []string) {
+	out, err := exec.Command("ls", "-ld", ts.MkAbs(args[0])).Output()
+	ts.Check(err)
+	if got := strings.Fields(string(out))[1]; got != args[1] {
+		ts.Fatalf("%s has %s names, want %s", args[0], got, args[1])
+	}
+}

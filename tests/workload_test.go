@@ -1,0 +1,359 @@
+package tests
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+const (
+	// tolerance is how far a record's stamp may lie outside the period of its
+	// file. The writer takes the stamp before it writes, and is a process that may
+	// lose the processor in between; logreel can only file by when it reads. On two
+	// busy processors a turn of all the others takes some tens of milliseconds.
+	tolerance = 100 * time.Millisecond
+
+	// python is Debian's, which has Django; PATH may lead to another one.
+	python = "/usr/bin/python3"
+
+	// everySecond is a pattern that switches every second, secondLayout the same
+	// for package time. The programs run with TZ=UTC.
+	everySecond  = "%Y%m%d-%H%M%S.log"
+	secondLayout = "20060102-150405.log"
+)
+
+// A record is a line as tests/python/sealed.py formats it.
+type record struct {
+	at       time.Time
+	writer   string
+	sequence int
+}
+
+// parseRecord fails on a line that is not a record, whole and alone.
+func parseRecord(line string) (r record, err error) {
+	space := strings.LastIndexByte(line, ' ')
+	if space < 0 {
+		return r, errors.New("one word")
+	}
+	body, sum := line[:space], line[space+1:]
+	if want := fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(body))); sum != want {
+		return r, fmt.Errorf("checksum %s, want %s", sum, want)
+	}
+	fields := strings.Fields(body)
+	if len(fields) != 4 {
+		return r, fmt.Errorf("%d words, want 5", len(fields)+1)
+	}
+	seconds, micros, _ := strings.Cut(fields[0], ".")
+	s, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil {
+		return r, err
+	}
+	us, err := strconv.ParseInt(micros, 10, 64)
+	if err != nil {
+		return r, err
+	}
+	r.at, r.writer = time.UnixMicro(s*1e6+us), fields[1]
+	r.sequence, err = strconv.Atoi(fields[2])
+	return r, err
+}
+
+// A ledger is what an independent reader finds in the files of a directory, taken
+// in the order of their names.
+type ledger struct {
+	files []ledgerFile
+	// sequences are the numbers of each writer's records as they stand.
+	sequences map[string][]int
+	// damaged are lines that hold a piece of a record and are not a whole one, and
+	// files that do not end in a newline.
+	damaged []string
+	// foreign counts the lines that are no records: a server's own messages.
+	foreign int
+}
+
+type ledgerFile struct {
+	name           string
+	lines, records int
+	// early and late count the records whose stamp is after the end of the file's
+	// period, or before its beginning.
+	early, late int
+	// farthest is the largest distance of a stamp from the file's period.
+	farthest time.Duration
+}
+
+func readLedger(t *testing.T, dir string) *ledger {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &ledger{sequences: map[string][]int{}}
+	for _, entry := range entries {
+		text, err := os.ReadFile(filepath.Join(dir, entry.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Only a file that is named by a period has one.
+		begin, err := time.Parse(secondLayout, entry.Name())
+		if err != nil {
+			begin = time.Time{}
+		}
+		l.readFile(entry.Name(), begin, string(text))
+	}
+	return l
+}
+
+func (l *ledger) readFile(name string, begin time.Time, text string) {
+	f := ledgerFile{name: name}
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		l.damaged = append(l.damaged, name+" does not end in a newline")
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		f.lines++
+		r, err := parseRecord(line)
+		switch {
+		case err == nil:
+			f.records++
+			l.sequences[r.writer] = append(l.sequences[r.writer], r.sequence)
+			if !begin.IsZero() {
+				f.place(r, begin)
+			}
+		case strings.Contains(line, "~"):
+			l.damaged = append(l.damaged, fmt.Sprintf("%s: %.200q: %v", name, line, err))
+		default:
+			l.foreign++
+		}
+	}
+	l.files = append(l.files, f)
+}
+
+// place compares a record's stamp with the file's period.
+func (f *ledgerFile) place(r record, begin time.Time) {
+	end := begin.Add(time.Second)
+	distance := time.Duration(0)
+	switch {
+	case r.at.Before(begin):
+		f.late++
+		distance = begin.Sub(r.at)
+	case !r.at.Before(end):
+		f.early++
+		distance = r.at.Sub(end)
+	}
+	f.farthest = max(f.farthest, distance)
+}
+
+// check fails the test unless every record is whole and in the file of its time.
+// That none is missing is the matter of [ledger.checkWriter].
+func (l *ledger) check(t *testing.T) {
+	t.Helper()
+	for i, text := range l.damaged {
+		if i == 5 {
+			t.Errorf("… %d damaged in all", len(l.damaged))
+			break
+		}
+		t.Errorf("damaged: %s", text)
+	}
+	for _, f := range l.files {
+		if f.farthest > tolerance {
+			t.Errorf("%s has a record from %v outside its second, want at most %v", f.name, f.farthest, tolerance)
+		}
+		if _, err := time.Parse(secondLayout, f.name); err != nil {
+			t.Errorf("unexpected file: %v", err)
+		}
+	}
+}
+
+// checkWriter fails the test unless the writer's records are there once each, in
+// order, numbered from 0.
+func (l *ledger) checkWriter(t *testing.T, writer string, records int) {
+	t.Helper()
+	seen := make([]int, records)
+	last, beyond, disordered, lost, twice := -1, 0, 0, 0, 0
+	for _, sequence := range l.sequences[writer] {
+		if sequence < 0 || sequence >= records {
+			beyond++
+			continue
+		}
+		seen[sequence]++
+		if sequence < last {
+			disordered++
+		}
+		last = sequence
+	}
+	for _, n := range seen {
+		if n == 0 {
+			lost++
+		}
+		twice += max(0, n-1)
+	}
+	if cmp.Or(lost, twice, disordered, beyond) != 0 {
+		t.Errorf("writer %s: of %d records %d are lost, %d too many, %d out of order, %d were never written",
+			writer, records, lost, twice, disordered, beyond)
+	}
+}
+
+// log prints the files and their figures.
+func (l *ledger) log(t *testing.T) {
+	t.Helper()
+	var text bytes.Buffer
+	table := tabwriter.NewWriter(&text, 0, 8, 2, ' ', tabwriter.AlignRight)
+	total := ledgerFile{name: "all"}
+	fmt.Fprintln(table, "file\tlines\trecords\tearly\tlate\tfarthest\t")
+	for _, f := range l.files {
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%v\t\n", f.name, f.lines, f.records, f.early, f.late, f.farthest)
+		total.lines += f.lines
+		total.records += f.records
+		total.early += f.early
+		total.late += f.late
+		total.farthest = max(total.farthest, f.farthest)
+	}
+	fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%v\t\n", total.name, total.lines, total.records, total.early, total.late, total.farthest)
+	if err := table.Flush(); err != nil {
+		t.Error(err)
+	}
+	t.Logf("stamps outside the file's second:\n%s", &text)
+}
+
+// pythonPath returns the directory of the Python programs. It skips the test if
+// the interpreter or one of the programs is missing.
+func pythonPath(t *testing.T, needs map[string]string) string {
+	t.Helper()
+	for program, pkg := range needs {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("%v; install %s (Debian)", err, pkg)
+		}
+	}
+	dir, err := filepath.Abs("python")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// guestEnv is the environment of what the tests start.
+func guestEnv(pythonPath string) []string {
+	return append(os.Environ(), "TZ=UTC", "PYTHONPATH="+pythonPath, "PYTHONDONTWRITEBYTECODE=1")
+}
+
+// runWorkload runs workload.py in 4 processes at once, 2,000 lines/s each, with
+// standard error on the given file, and returns how many lines each wrote.
+func runWorkload(t *testing.T, stderr *os.File, arg ...string) (writers []string, lines int) {
+	t.Helper()
+	dir := pythonPath(t, map[string]string{python: "python3"})
+	lines = 10_000
+	if testing.Short() {
+		lines = 4_000
+	}
+	var processes []*exec.Cmd
+	for _, writer := range []string{"1", "2", "3", "4"} {
+		args := append([]string{filepath.Join(dir, "workload.py"), writer, strconv.Itoa(lines), "2000"}, arg...)
+		cmd := exec.CommandContext(t.Context(), python, args...)
+		cmd.Env, cmd.Stderr = guestEnv(dir), stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		processes = append(processes, cmd)
+		writers = append(writers, writer)
+	}
+	for _, cmd := range processes {
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("workload.py: %v", err)
+		}
+	}
+	return writers, lines
+}
+
+// A reader is a logreel that switches every second and has nothing to say.
+type reader struct {
+	cmd   *exec.Cmd
+	input *os.File // the end of the pipe to write to
+	said  bytes.Buffer
+}
+
+func startReader(t *testing.T, dir string) *reader {
+	t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { write.Close() })
+	r := &reader{cmd: exec.CommandContext(t.Context(), logreel, filepath.Join(dir, everySecond)), input: write}
+	r.cmd.Env, r.cmd.Stdin, r.cmd.Stderr = guestEnv(""), read, &r.said
+	// The end to read from is the reader's alone: if it dies, the pipe breaks.
+	if err := errors.Join(r.cmd.Start(), read.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// end ends the input, and checks that logreel ends well.
+func (r *reader) end(t *testing.T) {
+	t.Helper()
+	if err := r.input.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.cmd.Wait(); err != nil {
+		t.Errorf("logreel: %v", err)
+	}
+	if r.said.Len() > 0 {
+		t.Errorf("logreel said: %s", &r.said)
+	}
+}
+
+// What the program exists for: several Python processes that log at once, and a
+// new file every second. It is serial, like the other tests that compare stamps
+// with names: what runs beside it would delay the writers.
+func TestWorkload(t *testing.T) {
+	dir := t.TempDir()
+	reader := startReader(t, dir)
+	writers, lines := runWorkload(t, reader.input)
+	reader.end(t)
+
+	l := readLedger(t, dir)
+	l.log(t)
+	l.check(t)
+	for _, writer := range writers {
+		l.checkWriter(t, writer, lines)
+	}
+	if l.foreign > 0 {
+		t.Errorf("%d lines are no records", l.foreign)
+	}
+	if least := lines / 2000; len(l.files) < least {
+		t.Errorf("%d files, want at least %d", len(l.files), least)
+	}
+}
+
+// The same with Python's own handler in each process. It decides nothing; it shows
+// what TestWorkload's reader finds where something is wrong.
+func TestWorkloadWithoutLogreel(t *testing.T) {
+	dir := t.TempDir()
+	// Where the handlers' tracebacks go.
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	writers, lines := runWorkload(t, null, filepath.Join(dir, "workload.log"))
+	l := readLedger(t, dir)
+	kept := 0
+	for _, writer := range writers {
+		whole := map[int]bool{}
+		for _, sequence := range l.sequences[writer] {
+			whole[sequence] = true
+		}
+		kept += len(whole)
+	}
+	all := lines * len(writers)
+	t.Logf("TimedRotatingFileHandler in %d processes: %d of %d lines lost, %d damaged, %d files",
+		len(writers), all-kept, all, len(l.damaged), len(l.files))
+}
