@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -40,6 +41,9 @@ const (
 	statusUsage  = 2
 )
 
+// maxBuffer is what a process can address with room to spare.
+const maxBuffer = min(64<<30, math.MaxInt/2+1)
+
 // flags are the command line, in the groups and the order of the help.
 type flags struct {
 	Pattern string `arg:"" optional:"" name:"PATTERN" help:"File name with strftime fields, such as /var/log/app/%Y-%m-%d.log."`
@@ -61,6 +65,8 @@ type flags struct {
 
 	Linger  values.Duration `group:"Reading" placeholder:"DURATION" default:"20ms" help:"How long to gather lines before they are written (${default})."`
 	MaxLine values.Size     `group:"Reading" placeholder:"SIZE" default:"1M" help:"Pass a longer line on in pieces; they stay together (${default})."`
+	Buffer  values.Size     `group:"Reading" placeholder:"SIZE" default:"16M" help:"How much is read on into memory while lines cannot be written; 0 for nothing (${default})."`
+	OnFull  string          `group:"Reading" placeholder:"WHAT" enum:"wait,drop" default:"wait" help:"When that is full: wait, and the application waits, or drop lines and log how many (${default})."`
 	Tee     bool            `group:"Reading" help:"Copy every line to standard output as well."`
 
 	Grace *values.Duration `group:"Ending" placeholder:"DURATION" help:"After SIGTERM, read on for this long at the most. Default: until the end of input."`
@@ -79,8 +85,13 @@ const description = "Reads lines from standard input and writes them into files 
 	"The manual is logreel(1)."
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
-		notice.Error(err)
+	printer := notice.NewPrinter()
+	err := run(os.Args[1:], printer)
+	if err != nil {
+		printer.Error(err)
+	}
+	printer.Flush()
+	if err != nil {
 		if errors.As(err, new(usageError)) {
 			os.Exit(statusUsage)
 		}
@@ -101,7 +112,7 @@ func (helpFlag) BeforeReset(c *kong.Context) error {
 	return errors.Join(errHelped, c.PrintUsage(false))
 }
 
-func run(args []string) error {
+func run(args []string, printer *notice.Printer) error {
 	var f flags
 	for _, variable := range os.Environ() {
 		// In the files that set the environment, an empty variable is one that is
@@ -137,8 +148,10 @@ func run(args []string) error {
 		return usageError{fmt.Errorf("--utc and --tz=%s exclude each other; leave one out, also of LOGREEL_UTC and LOGREEL_TZ", f.TZ)}
 	case f.MaxLine < intake.MinMaxLine || f.MaxLine > intake.MaxMaxLine:
 		return usageError{fmt.Errorf("--max-line=%v: write a size from 1K to 1G", f.MaxLine)}
+	case f.Buffer > maxBuffer:
+		return usageError{fmt.Errorf("--buffer=%v: write a size from 0 to %v", f.Buffer, values.Size(maxBuffer))}
 	}
-	config, err := f.rotator()
+	config, err := f.rotator(printer)
 	if err != nil {
 		return usageError{err}
 	}
@@ -154,7 +167,7 @@ func run(args []string) error {
 }
 
 // rotator returns the configuration that the flags make.
-func (f *flags) rotator() (c rotator.Config, err error) {
+func (f *flags) rotator(printer *notice.Printer) (c rotator.Config, err error) {
 	zone := time.UTC
 	if !f.UTC {
 		if zone, err = pattern.LoadZone(f.TZ); err != nil {
@@ -166,7 +179,7 @@ func (f *flags) rotator() (c rotator.Config, err error) {
 		Mode: uint32(f.Mode), DirMode: uint32(f.DirMode), Owner: f.Owner.Owner,
 		Link: f.Link, PreviousLink: f.PreviousLink, HardLink: f.HardLink,
 		Eager: f.Eager,
-		Voice: notice.Stderr(f.Verbose),
+		Voice: printer.Voice(f.Verbose),
 	}
 	c.Pattern, err = pattern.New(pattern.Config{
 		Pattern: f.Pattern, Escape: byte(f.Escape), Every: f.Every, At: f.At, Zone: zone, Repeat: f.Size > 0,
@@ -202,7 +215,7 @@ func (f *flags) relay(c rotator.Config, r *rotator.Rotator) error {
 		tee = relay.Stdout{}
 	}
 	return relay.Run(relay.Config{
-		Reader: in, Rotator: r, Grace: (*time.Duration)(f.Grace), Terminal: terminal, Tee: tee, Voice: c.Voice,
+		Reader: in, Rotator: r, Buffer: int(f.Buffer), Drop: f.OnFull == "drop", Grace: (*time.Duration)(f.Grace), Terminal: terminal, Tee: tee, Voice: c.Voice,
 	})
 }
 

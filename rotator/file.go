@@ -15,11 +15,10 @@ type liveFile struct {
 	path   string
 	base   string // the name without the number of a series
 	period pattern.Period
-	size   int64 // what it had when opened, and what was written since
-	// torn says that the file ends inside a line, which nobody will go on with: a
-	// process was killed, or gave up, in the middle of writing it.
+	size   int64 // as far as we know; others may write it too
+	info   Info  // of when it was opened
+	// torn says that it ends inside a line that nobody will go on with.
 	torn bool
-	info Info // of when it was opened
 }
 
 // An Owner is who owns the files that are made; -1 leaves user or group alone.
@@ -39,11 +38,16 @@ func openFile(c Config, path, base string, period pattern.Period) (*liveFile, er
 	if err != nil {
 		return nil, err
 	}
+	f.Lock(false, false)
 	info, err := f.Info()
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &liveFile{File: f, path: path, base: base, period: period, size: info.Size, torn: info.Torn, info: info}, nil
+	live := &liveFile{File: f, path: path, base: base, period: period, size: info.Size, info: info}
+	if info.Torn {
+		live.mend()
+	}
+	return live, nil
 }
 
 // create makes a file.
@@ -89,15 +93,38 @@ func makeDirs(c Config, path string) error {
 	return nil
 }
 
+// mend ends the line that the file ends in, if nobody else has the file open: it was
+// left by a process that was killed, or gave up, in the middle of writing it. A live
+// logreel shares a lock of the file, and then the line is one that it is writing, or
+// will go on with.
+func (f *liveFile) mend() {
+	if f.Lock(true, false) {
+		info, err := f.Info()
+		if f.torn = err == nil && info.Torn; f.torn {
+			_ = f.end() // tried again before the first line
+		}
+	}
+	// Whoever else found the line waits here until it is ended.
+	f.Lock(false, true)
+}
+
+// end ends a torn line.
+func (f *liveFile) end() error {
+	n, err := f.Write([]byte{'\n'})
+	if n == 1 {
+		f.torn = false
+		f.size++
+	}
+	return err
+}
+
 // write appends a batch, after ending a torn line. A short write is gone on with
 // where it stopped.
 func (f *liveFile) write(batch []byte) (done int, err error) {
 	if f.torn {
-		if _, err := f.Write([]byte{'\n'}); err != nil {
+		if err := f.end(); err != nil {
 			return 0, err
 		}
-		f.torn = false
-		f.size++
 	}
 	for done < len(batch) && err == nil {
 		var n int
@@ -119,4 +146,34 @@ func (f *liveFile) stale(p *pattern.Pattern, at time.Time) bool {
 		return false
 	}
 	return at.Before(p.Period(f.period.Start.Add(-1)).Start)
+}
+
+// resize takes down what the file system says of the file's size, which others may
+// have changed. It reports whether the file was truncated.
+func (f *liveFile) resize(info Info) (truncated bool) {
+	if !info.Regular {
+		return false
+	}
+	truncated = info.Size < f.size
+	f.size = info.Size
+	return truncated
+}
+
+// renew opens the file once more, after a write that failed: on a network file
+// system it may be the descriptor that has gone bad, and not the disk. If that
+// fails too, the old descriptor is kept, and the next write will tell.
+func (f *liveFile) renew(files FileSystem) {
+	file, err := files.Open(f.path, false, 0)
+	if err != nil {
+		return
+	}
+	old := f.File
+	if info, err := file.Info(); err == nil && info.Same(f.info) {
+		file.Lock(false, false)
+		f.File = file
+	} else {
+		old = file
+	}
+	// An error of a descriptor that has failed already tells nothing new.
+	_ = old.Close()
 }

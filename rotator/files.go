@@ -34,6 +34,10 @@ type File interface {
 	Chmod(mode uint32) error
 	Chown(uid, gid int) error
 	Info() (Info, error)
+	// Lock takes a lock of the file instead of the one it has, alone or with others
+	// (flock(2)), at once or after waiting. It reports whether it has it; on a file
+	// system that has no locks it never does.
+	Lock(alone, wait bool) bool
 	Close() error
 }
 
@@ -59,6 +63,9 @@ func (i Info) Same(other Info) bool {
 type diskFiles struct{}
 
 var errNotRegular = errors.New("not a regular file")
+
+// errNotDirectory is what looking below a file fails with.
+var errNotDirectory error = unix.ENOTDIR
 
 func (diskFiles) Open(path string, create bool, mode uint32) (File, error) {
 	// O_NONBLOCK: opening a FIFO that nobody reads would wait for ever.
@@ -187,6 +194,18 @@ func (f *diskFile) Info() (Info, error) {
 		info.Torn = n == 1 && err == nil && last[0] != '\n'
 	}
 	return info, nil
+}
+
+func (f *diskFile) Lock(alone, wait bool) bool {
+	how := unix.LOCK_SH
+	if alone {
+		how = unix.LOCK_EX
+	}
+	if !wait {
+		how |= unix.LOCK_NB
+	}
+	_, err := retry(func() (int, error) { return 0, unix.Flock(f.fd, how) })
+	return err == nil
 }
 
 // Close is not repeated when a signal interrupts it: the descriptor is gone all the

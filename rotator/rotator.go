@@ -21,9 +21,9 @@
 package rotator
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -37,6 +37,9 @@ const (
 	// settle is how long no line has come before the live file is finished at the
 	// end of its period. A stream that flows opens the next file first.
 	settle = 100 * time.Millisecond
+	// lookEvery is how often the live file is looked for under its name, at the
+	// most: for every batch of a stream that the intake lingers over.
+	lookEvery = 20 * time.Millisecond
 )
 
 // Config says what to write where. Pattern is required.
@@ -81,9 +84,18 @@ type Rotator struct {
 	// reopen says that the live file's name is to be opened anew.
 	reopen bool
 
-	opening, writing fault
+	// opening is what keeps the next file from being opened. What keeps lines from
+	// being written at all is the caller's to say.
+	opening notice.Fault
 	// retryAt is when to try again to open a file; zero unless that failed.
 	retryAt time.Time
+	// looked is when the live file was last looked for under its name.
+	looked time.Time
+	// failing is since when nothing could be written; zero while it can.
+	failing time.Time
+	// late is the time under which older lines are filed, since their own file
+	// could not be written; zero if that has not happened.
+	late time.Time
 	// wrote is the time of the last lines.
 	wrote time.Time
 	// again is when Tick is wanted once more, other than at the end of the period.
@@ -125,8 +137,7 @@ func New(c Config) (*Rotator, error) {
 		config:  c,
 		series:  series{files: c.Files, numbered: c.Size > 0},
 		links:   links{config: c},
-		opening: fault{voice: c.Voice},
-		writing: fault{voice: c.Voice},
+		opening: notice.Fault{Voice: c.Voice},
 	}, nil
 }
 
@@ -138,88 +149,12 @@ func (r *Rotator) Start() error {
 	return r.switchByTime(r.config.Now())
 }
 
-// Write appends lines that were read at the given time, to the file of that time's
-// period. It returns how many bytes were written, fewer than all only with an
-// error; the caller is to write the rest again, later, under the same time.
-//
-// A batch ends with a newline unless it is a piece of a long line.
-func (r *Rotator) Write(lines []byte, at time.Time) (int, error) {
-	done := 0
-	for done < len(lines) {
-		batch := lines[done:]
-		if r.midLine {
-			batch = throughNewline(batch)
-		} else if err := r.turn(at); err != nil {
-			return done, err
-		} else {
-			batch = r.fit(batch)
-		}
-		n, err := r.live.write(batch)
-		if n > 0 {
-			done += n
-			r.status.Written += int64(n)
-			r.midLine = batch[n-1] != '\n'
-		}
-		if err != nil {
-			r.writing.begin(r.config.Now(), err, "lines wait, trying again every second")
-			return done, err
-		}
-		if r.writing.begun() {
-			r.writing.end(r.config.Now())
-		}
-	}
-	r.wrote = at
-	return done, nil
-}
-
-// throughNewline returns the batch up to the end of its first line.
-func throughNewline(batch []byte) []byte {
-	if i := bytes.IndexByte(batch, '\n'); i >= 0 {
-		return batch[:i+1]
-	}
-	return batch
-}
-
-// fit returns the lines of the batch that the live file has room for under
-// Config.Size, after switching to the next file of the series if it has none. A
-// line larger than Size has a file to itself.
-func (r *Rotator) fit(batch []byte) []byte {
-	room := r.config.Size - r.live.size
-	switch {
-	case r.config.Size == 0 || int64(len(batch)) <= room:
-		return batch
-	case room > 0:
-		if i := bytes.LastIndexByte(batch[:room], '\n'); i >= 0 {
-			return batch[:i+1]
-		}
-	}
-	first := throughNewline(batch)
-	if r.live.size == 0 || r.opening.begun() && !r.retryDue() {
-		return first
-	}
-	path, err := r.series.next(r.live.base, r.live.path)
-	if err == nil {
-		err = r.switchTo(path, r.live.base, r.live.period)
-	}
-	if err != nil {
-		// Better too large a file than a line that waits.
-		r.failed(err)
-		return first
-	}
-	return r.fit(batch)
-}
-
 // turn makes sure that the live file is the one for lines of the given time.
 func (r *Rotator) turn(at time.Time) error {
+	r.look()
 	stale := r.live != nil && r.live.stale(r.config.Pattern, at)
-	if r.live != nil && !stale && !r.reopen {
+	if r.live != nil && (!stale && !r.reopen || !r.retryDue()) {
 		return nil
-	}
-	if !r.retryDue() {
-		if r.live != nil {
-			return nil
-		}
-		return r.opening.err
 	}
 	var err error
 	if r.live != nil && !stale {
@@ -235,6 +170,35 @@ func (r *Rotator) turn(at time.Time) error {
 		return nil
 	}
 	return err
+}
+
+// look finds out whether someone has moved, deleted or truncated the live file.
+func (r *Rotator) look() {
+	now := r.config.Now()
+	if since := now.Sub(r.looked); r.live == nil || 0 <= since && since < lookEvery {
+		return
+	}
+	r.looked = now
+	info, err := r.config.Files.Stat(r.live.path, true)
+	switch {
+	case err == nil && info.Same(r.live.info):
+		if was := r.live.size; r.live.resize(info) {
+			r.config.Voice.Warn("%s: truncated by someone, from %d to %d bytes; going on at its end", r.live.path, was, info.Size)
+			r.live.mend()
+		}
+	case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errNotDirectory):
+		// That says nothing about the file. Writing will.
+	default:
+		if !r.reopen {
+			r.config.Voice.Warn("%s: moved away or deleted by someone; opening it anew", r.live.path)
+		}
+		r.reopen = true
+		if info, err := r.live.Info(); err == nil && info.Links == 0 {
+			// What is written there is lost.
+			r.finish(r.live)
+			r.live, r.reopen = nil, false
+		}
+	}
 }
 
 func (r *Rotator) switchByTime(at time.Time) error {
@@ -259,7 +223,7 @@ func (r *Rotator) switchTo(path, base string, period pattern.Period) error {
 	if err != nil {
 		return err
 	}
-	r.opening.end(r.config.Now())
+	r.opening.End(r.config.Now(), "")
 	r.retryAt, r.again = time.Time{}, time.Time{}
 	r.reopen = false
 	old := r.live
@@ -279,15 +243,14 @@ func (r *Rotator) switchTo(path, base string, period pattern.Period) error {
 	return nil
 }
 
-// failed takes down that a file could not be opened.
+// failed takes down that a file could not be opened. While there is none to go on
+// with, the caller has the error.
 func (r *Rotator) failed(err error) {
-	then := "lines wait, trying again every second"
-	if r.live != nil {
-		then = fmt.Sprintf("keeping %s, trying again every second", r.live.path)
-	}
 	now := r.config.Now()
-	r.opening.begin(now, err, then)
 	r.retryAt = now.Add(retryEvery)
+	if r.live != nil {
+		r.opening.Begin(now, err, fmt.Sprintf("keeping %s, trying again every second", r.live.path))
+	}
 }
 
 // retryDue reports whether it is time to try to open a file. A clock that was set
@@ -313,10 +276,9 @@ func (r *Rotator) Tick(at time.Time) {
 	switch {
 	case r.midLine:
 	case r.config.Eager:
-		// What fails is said, and tried again.
-		_ = r.turn(at)
+		r.try(at)
 		r.again = r.retryAt
-	case r.live == nil || r.opening.begun() || !r.live.stale(r.config.Pattern, at):
+	case r.live == nil || !r.retryAt.IsZero() || !r.live.stale(r.config.Pattern, at):
 	case r.wrote.Add(settle).After(at) && !r.wrote.After(at):
 		r.again = at.Add(settle)
 	default:
@@ -343,7 +305,14 @@ func (r *Rotator) Reopen(at time.Time) {
 	r.reopen = r.live != nil
 	if !r.midLine {
 		r.retryAt = time.Time{}
-		_ = r.turn(at) // what fails is said, and tried again
+		r.try(at)
+	}
+}
+
+// try opens the file for lines of the given time, of which none has come yet.
+func (r *Rotator) try(at time.Time) {
+	if err := r.turn(at); err != nil {
+		r.opening.Begin(r.config.Now(), err, "trying again every second")
 	}
 }
 

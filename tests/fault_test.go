@@ -21,7 +21,7 @@ func TestFaultDirectory(t *testing.T) {
 	}
 	p := start(t, dir, "--every=never", "logs/app.log")
 	p.send("one")
-	p.await(p.said, "warning: open logs/app.log: not a directory; lines wait, trying again every second")
+	p.await(p.said, "warning: open logs/app.log: not a directory; lines wait in memory, trying again every second")
 	p.send("two")
 	if err := os.Remove(blocked); err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func TestFaultDescriptors(t *testing.T) {
 	p.await(p.said, "finished")
 	limit("5")
 	p.send("one")
-	p.await(p.said, "too many open files; lines wait")
+	p.await(p.said, "too many open files; lines wait in memory")
 	p.send("two")
 	p.signal(syscall.SIGUSR1)
 	p.await(p.said, "no live file; 6 bytes written and 0 switches")

@@ -60,8 +60,8 @@ type Config struct {
 	MaxLine int
 }
 
-// A Reader reads lines. Only [Reader.Interrupt] may be called from another
-// goroutine.
+// A Reader reads lines. Only [Reader.Interrupt] may be called while another
+// goroutine uses it.
 type Reader struct {
 	config Config
 	waiter *waiter
@@ -124,6 +124,17 @@ func (r *Reader) Next(until time.Time) (lines []byte, at time.Time, err error) {
 		}
 	}
 	return r.last(), time.Now(), r.ended
+}
+
+// Regular reports whether the input is a file, which nobody waits to write.
+func (r *Reader) Regular() bool { return r.regular }
+
+// Keep leaves the memory of the last batch to the caller, for as long as it likes:
+// the reader goes on in another.
+func (r *Reader) Keep() {
+	rest := r.buf[r.start:r.end]
+	r.buf = make([]byte, max(readSize, len(rest)))
+	r.start, r.end = 0, copy(r.buf, rest)
 }
 
 // Interrupt makes Next return early.

@@ -2,18 +2,24 @@
 //
 // It is the only place that writes there. A message is one line that begins with
 // "logreel: ". It must never hold up the log: standard error may be a pipe that
-// nobody reads, or a non-blocking socket that comes back into our own standard
-// input (uWSGI). So a message that cannot be written at once is dropped.
+// nobody reads, a file on a disk that hangs, or a non-blocking socket that comes
+// back into our own standard input (uWSGI). So messages are written by a goroutine
+// of their own, and one that cannot be written at once is dropped.
 package notice
 
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
 
-const stderr = 2
+const (
+	stderr = 2
+	// waiting is how many messages may wait while standard error hangs.
+	waiting = 64
+)
 
 // A Voice is how a part of the program speaks. Its functions take the arguments of
 // fmt.Printf; a nil one is silent.
@@ -21,15 +27,6 @@ type Voice struct {
 	// Say tells what the user waits for or has asked, Detail what is done, Warn
 	// what is wrong while the program goes on.
 	Say, Detail, Warn func(format string, args ...any)
-}
-
-// Stderr returns the voice on standard error. Details are for the verbose.
-func Stderr(verbose bool) Voice {
-	v := Voice{Say: speak(""), Detail: silent, Warn: speak("warning: ")}
-	if verbose {
-		v.Detail = v.Say
-	}
-	return v
 }
 
 // OrSilent returns the voice with its nil functions made silent.
@@ -42,18 +39,61 @@ func (v Voice) OrSilent() Voice {
 	return v
 }
 
-// Error says why the program ends.
-func Error(err error) { speak("error: ")("%v", err) }
-
 func silent(string, ...any) {}
 
-func speak(kind string) func(string, ...any) {
-	return func(format string, args ...any) {
-		line(kind + fmt.Sprintf(format, args...))
+// A Printer writes messages to standard error, in order.
+type Printer struct {
+	queue  chan string
+	unsaid atomic.Int32
+}
+
+// NewPrinter returns a printer.
+func NewPrinter() *Printer {
+	p := &Printer{queue: make(chan string, waiting)}
+	go func() {
+		for text := range p.queue {
+			write(text)
+			p.unsaid.Add(-1)
+		}
+	}()
+	return p
+}
+
+// Voice returns the voice on standard error. Details are for the verbose.
+func (p *Printer) Voice(verbose bool) Voice {
+	v := Voice{Say: p.speak(""), Detail: silent, Warn: p.speak("warning: ")}
+	if verbose {
+		v.Detail = v.Say
+	}
+	return v
+}
+
+// Error says why the program ends.
+func (p *Printer) Error(err error) { p.speak("error: ")("%v", err) }
+
+// Flush waits until everything is said, but no longer than a second.
+func (p *Printer) Flush() {
+	for range 1000 {
+		if p.unsaid.Load() == 0 {
+			return
+		}
+		// Not time.Sleep: a timer of the runtime opens descriptors.
+		_, _ = unix.Poll(nil, 1)
 	}
 }
 
-func line(text string) {
+func (p *Printer) speak(kind string) func(string, ...any) {
+	return func(format string, args ...any) {
+		p.unsaid.Add(1)
+		select {
+		case p.queue <- kind + fmt.Sprintf(format, args...):
+		default:
+			p.unsaid.Add(-1)
+		}
+	}
+}
+
+func write(text string) {
 	line := "logreel: " + strings.ReplaceAll(text, "\n", "; ")
 	// A pipe that is ready takes PIPE_BUF bytes without blocking.
 	line = line[:min(len(line), 4095)] + "\n"

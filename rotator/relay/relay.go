@@ -1,6 +1,13 @@
 // Package relay moves lines from the intake to the rotator until the input ends,
 // and answers the signals and the clock meanwhile.
 //
+// While the disk is well, one goroutine, the writer, reads a batch and writes it.
+// When a write fails, or keeps it for more than a tenth of a second, another one, the
+// stand-in, reads on into a buffer, so that the application is not held up; the
+// writer tries again every second, writes what is in the buffer, and takes the reader
+// back. Handing every batch from one goroutine to another would cost more than
+// reading and writing it.
+//
 // # Guarantees
 //
 //   - The normal end is the end of input: what is left is written, then Run
@@ -11,38 +18,50 @@
 //     what is waiting then is still written. On a terminal SIGINT and SIGTERM do.
 //   - SIGHUP reopens the live file, SIGALRM switches, SIGUSR1 reports; SIGUSR2,
 //     SIGPIPE and SIGXFSZ do nothing. None of them ends it.
+//   - Lines that cannot be written wait, in order, in memory of Config.Buffer bytes
+//     at the most, which is taken only then and given back. When that is full
+//     nothing more is read, or with Config.Drop whole lines are dropped, counted, and
+//     the count is written where they are missing.
+//   - After the end of input it goes on trying for ten seconds after the last
+//     success; what is lost then is counted.
 //   - No timer of the runtime is used: the first one opens two descriptors, and
 //     the process ends where there are none left.
-//   - Lines that cannot be written wait, in order, and are tried every second.
-//     After the end of input that lasts at most ten seconds; what is lost then is
-//     counted.
+//
+// # Not guaranteed
+//
+// What is in the buffer does not survive SIGKILL. A process whose write hangs can
+// end only when the system lets go of it.
 package relay
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
+	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/logreel/logreel/rotator"
 	"github.com/logreel/logreel/rotator/intake"
 	"github.com/logreel/logreel/rotator/notice"
 )
 
-const (
-	retryEvery = time.Second
-	// lastTry is for how long lines are tried to be written after the end of input.
-	lastTry = 10 * time.Second
-)
+// retryEvery is the pause between two attempts to write, in milliseconds.
+const retryEvery = 1000
+
+var newline = []byte{'\n'}
 
 // Config says what to connect. Reader and Rotator are required.
 type Config struct {
 	Reader  *intake.Reader
 	Rotator *rotator.Rotator
+	// Buffer is how many bytes of lines that cannot be written are kept; 0 for none.
+	Buffer int
+	// Drop says that lines which find no room in a full buffer are dropped, rather
+	// than left in the input. Those of a file are left there anyway.
+	Drop bool
 	// Grace is how long the input may last after SIGTERM; nil for any time.
 	Grace *time.Duration
 	// Terminal says that a person is typing the input.
@@ -56,84 +75,118 @@ type Config struct {
 // A relay is the state of one Run.
 type relay struct {
 	Config
-	signals chan os.Signal
-	terms   int
 	started time.Time
-	// deadline is when lines that cannot be written are given up; zero while the
-	// input has not ended.
-	deadline time.Time
+	buffer  buffer
+	desk    desk
+	// failing is the writer's: what keeps it from writing.
+	failing notice.Fault
+	signals chan os.Signal
+
+	mu     sync.Mutex
+	status rotator.Status // of when the writer last turned to the disk, or failed there
+
+	// What follows belongs to whoever has the reader.
+
+	// spill is the end of the last batch, as far as it found no room in the buffer.
+	spill   []byte
+	spillAt time.Time
+	// ended is why there is nothing more to read; nil while there may be.
+	ended error
+	// requests are signals that the writer is to answer.
+	requests []os.Signal
+	terms    int
 	// graceEnd is when Grace is over; zero while none has begun.
 	graceEnd time.Time
-	// held is how many bytes of read lines are not written yet.
-	held int
-	lost int
 }
 
 // Run returns at the end of input: nil when every line was written.
 func Run(c Config) error {
 	c.Voice = c.Voice.OrSilent()
-	r := &relay{Config: c, started: time.Now()}
-	stop := r.listen()
-	defer stop()
-	for {
-		lines, at, err := r.Reader.Next(r.until())
-		if len(lines) > 0 {
-			r.deliver(lines, at)
-		}
-		r.answerPending()
-		if err != nil {
-			return r.end(err)
-		}
-		if len(lines) == 0 {
-			r.Rotator.Tick(at)
-		}
+	r := &relay{
+		Config: c, started: time.Now(),
+		buffer:  buffer{limit: c.Buffer, drop: c.Drop && !c.Reader.Regular()},
+		desk:    desk{back: make(chan struct{})},
+		failing: notice.Fault{Voice: c.Voice},
 	}
+	if err := r.desk.bell.open(); err != nil {
+		return err
+	}
+	r.listen()
+	result := make(chan error, 2)
+	go func() { result <- r.write() }()
+	go r.standIn(result)
+	return <-result
 }
 
-// end closes the file and says what is to be said of the whole.
-func (r *relay) end(err error) error {
+// write is the writer: it reads and writes until the end of input.
+func (r *relay) write() error {
+	for r.ended == nil {
+		lines, at, err := r.Reader.Next(r.sooner(r.Rotator.Until()))
+		r.ended = err
+		r.takeSignals()
+		for r.deliver(lines, at); r.finish(); r.deliver(lines, at) {
+			r.recovered()
+			lines, at, r.spill = r.spill, r.spillAt, nil
+		}
+		r.buffer.release()
+	}
+	r.desk.reader.Store(closed)
+	r.desk.bell.ring(0)
+	err := r.ended
 	if errors.Is(err, io.EOF) {
 		err = nil
-	}
-	if r.lost > 0 {
-		lines := "lines"
-		if r.lost == 1 {
-			lines = "line"
-		}
-		err = errors.Join(err, fmt.Errorf("%d %s lost that could not be written within %v of the end of input", r.lost, lines, lastTry))
 	}
 	return errors.Join(err, r.Rotator.Close())
 }
 
-// deliver writes lines, and waits and tries again as long as that fails.
+// deliver writes a batch, and before it what is in the buffer, and does what else is
+// to be done on the disk.
 func (r *relay) deliver(lines []byte, at time.Time) {
-	for len(lines) > 0 {
-		n, err := r.Rotator.Write(lines, at)
-		r.tee(lines[:n])
-		lines = lines[n:]
-		if err == nil {
-			if r.lost == 0 {
-				r.deadline = time.Time{}
-			}
-			continue
-		}
-		switch {
-		case r.deadline.IsZero() && r.Reader.WritersGone():
-			r.deadline = time.Now().Add(lastTry)
-		case !r.deadline.IsZero() && time.Now().After(r.deadline):
-			r.lost += bytes.Count(lines, []byte{'\n'})
-			return
-		}
-		r.held = len(lines)
-		r.Reader.Sleep(retryEvery)
-		r.answerPending()
+	requests := r.requests
+	r.requests = nil
+	r.noteStatus()
+	r.buffer.lend(lines, at)
+	r.begin()
+	for r.writeFront() {
 	}
-	r.held = 0
+	for _, s := range requests {
+		r.serve(s)
+	}
+	if len(lines) == 0 {
+		r.Rotator.Tick(time.Now())
+	}
 }
 
-// until returns when Next is to return without lines.
-func (r *relay) until() time.Time {
-	until := r.Rotator.Until()
+// writeFront writes the oldest lines that wait. It reports false when there are none.
+func (r *relay) writeFront() bool {
+	lines, at := r.buffer.front()
+	if len(lines) == 0 {
+		return false
+	}
+	n, err := r.Rotator.Write(lines, at)
+	r.tee(lines[:n])
+	if r.buffer.advance(n) {
+		r.Reader.Interrupt() // there is room again
+	}
+	if err != nil {
+		r.failing.Begin(time.Now(), err, "lines wait in memory, trying again every second")
+		r.desk.failing.Store(true)
+		r.noteStatus()
+		r.relieve()
+		_, _ = unix.Poll(nil, retryEvery)
+	}
+	return true
+}
+
+// recovered says that a fault is over, when all that waited is written.
+func (r *relay) recovered() {
+	r.failing.End(time.Now(), held(r.buffer.held()))
+	r.desk.failing.Store(false)
+}
+
+// sooner returns the earlier of an instant and the end of the grace; the zero time
+// when there is neither.
+func (r *relay) sooner(until time.Time) time.Time {
 	if r.graceEnd.IsZero() {
 		return until
 	}
@@ -156,88 +209,16 @@ func (r *relay) tee(lines []byte) {
 	}
 }
 
-// listen takes the signals over. They interrupt the reader, which is blocked in a
-// system call most of the time.
-func (r *relay) listen() (stop func()) {
-	caught := make(chan os.Signal, 16)
-	r.signals = make(chan os.Signal, 16)
-	// Caught rather than ignored, so that a process that we start has them by
-	// default.
-	signal.Notify(caught, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGALRM,
-		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE, syscall.SIGXFSZ)
-	go func() {
-		for s := range caught {
-			if s == syscall.SIGPIPE || s == syscall.SIGXFSZ || s == syscall.SIGUSR2 {
-				continue
-			}
-			r.signals <- s
-			r.Reader.Interrupt()
-		}
-	}()
-	return func() {
-		signal.Stop(caught)
-		close(caught)
+func plural(lines int) string {
+	if lines == 1 {
+		return "1 line"
 	}
+	return fmt.Sprintf("%d lines", lines)
 }
 
-// answerPending answers the signals that have come.
-func (r *relay) answerPending() {
-	for {
-		select {
-		case s := <-r.signals:
-			r.answer(s)
-		default:
-			if !r.graceEnd.IsZero() && time.Until(r.graceEnd) <= 0 {
-				r.graceEnd = time.Time{}
-				r.Reader.Finish()
-			}
-			return
-		}
+func held(lines int) string {
+	if lines == 1 {
+		return "1 line was held"
 	}
-}
-
-func (r *relay) answer(s os.Signal) {
-	now := time.Now()
-	switch s {
-	case syscall.SIGINT:
-		if r.Terminal {
-			r.Reader.Finish()
-		}
-	case syscall.SIGTERM:
-		r.terminate()
-	case syscall.SIGHUP:
-		r.Rotator.Reopen(now)
-	case syscall.SIGALRM:
-		if err := r.Rotator.Switch(now); errors.Is(err, rotator.ErrSameName) {
-			r.Voice.Warn("SIGALRM: %v; give --size to have numbered files", err)
-		} else if err != nil {
-			r.Voice.Warn("SIGALRM: %v", err)
-		}
-	case syscall.SIGUSR1:
-		r.report()
-	}
-}
-
-// terminate answers SIGTERM.
-func (r *relay) terminate() {
-	r.terms++
-	switch {
-	case r.Terminal || r.terms > 1:
-		r.Reader.Finish()
-	case r.Grace != nil:
-		r.Voice.Detail("SIGTERM: reading on for %v at the most", *r.Grace)
-		r.graceEnd = time.Now().Add(*r.Grace)
-	default:
-		r.Voice.Detail("SIGTERM: reading on until the end of input; a second SIGTERM ends")
-	}
-}
-
-func (r *relay) report() {
-	s := r.Rotator.Status()
-	live := "no live file"
-	if s.Live != "" {
-		live = fmt.Sprintf("live file %s of %d bytes", s.Live, s.Size)
-	}
-	r.Voice.Say("%s; %d bytes written and %d switches in %v; %d bytes waiting", live, s.Written, s.Switches,
-		time.Since(r.started).Round(time.Second), r.held+r.Reader.Waiting())
+	return plural(lines) + " were held"
 }

@@ -20,7 +20,7 @@ import (
 // wrong says what is wrong with the text of a value.
 func wrong(text []byte, err error) error { return fmt.Errorf("%q %w", text, err) }
 
-// A Size is a number of bytes, from 1 to 8 EiB less one.
+// A Size is a number of bytes, from 0 to 8 EiB less one.
 type Size int64
 
 var errSize = errors.New("is not a size; write a number of bytes such as 500000, 64K, 10M, 2G or 1T")
@@ -37,7 +37,7 @@ func (s *Size) UnmarshalText(text []byte) error {
 		unit <<= 10 * (1 + strings.Index("KMGT", strings.ToUpper(suffix)))
 	}
 	n, err := strconv.ParseUint(digits, 10, 63)
-	if err != nil || n == 0 || int64(n) > math.MaxInt64/unit {
+	if err != nil || int64(n) > math.MaxInt64/unit {
 		return wrong(text, errSize)
 	}
 	*s = Size(int64(n) * unit)

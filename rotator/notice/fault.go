@@ -1,29 +1,27 @@
-package rotator
+package notice
 
 import (
 	"errors"
 	"io/fs"
 	"time"
-
-	"github.com/logreel/logreel/rotator/notice"
 )
 
-// A fault is something that fails for a while. It is said once when it begins, and
+// A Fault is something that fails for a while. It is said once when it begins, and
 // once when it is over.
-type fault struct {
-	voice notice.Voice
+type Fault struct {
+	Voice Voice
 	err   error // what fails; nil while nothing does
 	since time.Time
 }
 
-// begin says that something fails and what is done meanwhile, unless that has been
+// Begin says that something fails and what is done meanwhile, unless that has been
 // said.
-func (f *fault) begin(now time.Time, err error, then string) {
+func (f *Fault) Begin(now time.Time, err error, then string) {
 	if f.err == nil {
 		f.since = now
 	}
 	if f.err == nil || !same(f.err, err) {
-		f.voice.Warn("%v; %s", err, then)
+		f.Voice.Warn("%v; %s", err, then)
 		f.err = err
 	}
 }
@@ -38,13 +36,14 @@ func same(a, b error) bool {
 	return a.Error() == b.Error()
 }
 
-func (f *fault) begun() bool { return f.err != nil }
-
-// end says that it works again.
-func (f *fault) end(now time.Time) {
+// End says that it works again, and what came of it; empty for nothing.
+func (f *Fault) End(now time.Time, result string) {
 	if f.err == nil {
 		return
 	}
-	f.voice.Say("%v: over after %v", f.err, now.Sub(f.since).Round(time.Millisecond))
+	if result != "" {
+		result = "; " + result
+	}
+	f.Voice.Say("%v: over after %v%s", f.err, now.Sub(f.since).Round(time.Millisecond), result)
 	f.err = nil
 }

@@ -1,0 +1,309 @@
+package relay
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A span is bytes of a ring that were read within one second, and so belong into one
+// file.
+type span struct {
+	at time.Time
+	n  int
+	// dropped is how many lines it speaks of, if it is the line about dropped ones.
+	dropped int
+}
+
+// A buffer holds the lines that are read and not written yet, in order. While all is
+// well that is one batch at a time, in the reader's memory. The reader puts lines in,
+// the writer takes them out, each from its own goroutine.
+//
+// More than that goes into a ring of its own memory, which is mapped when the first
+// lines come and given back when the last ones are gone. It is not the garbage
+// collector's: that would keep up to twice as much, and take its time to give it
+// back.
+type buffer struct {
+	limit int
+	drop  bool // whether lines that find no room are dropped
+
+	mu sync.Mutex
+	// lent is the batch in the reader's memory. The oldest bytes of the ring are ahead
+	// of it, as many as ahead says.
+	lent   []byte
+	lentAt time.Time
+	ahead  int
+
+	ring  []byte
+	head  int    // where the oldest byte is
+	size  int    // how many bytes there are
+	spans []span // their times, oldest first
+
+	// open says that the last line taken in has no newline yet.
+	open bool
+	// skipping says that a line is being dropped whose end has not come yet.
+	skipping bool
+	dropped  drops
+	// count is how many lines were taken in since the last call of hold, and
+	// overflowed whether some found no room.
+	count      int
+	overflowed bool
+	// moves is how often lines were taken out.
+	moves int
+}
+
+// drops are lines that were dropped in a row.
+type drops struct {
+	lines    int
+	from, to time.Time // when they were read
+}
+
+// lend puts in a batch that stays in the reader's memory, after the one before is
+// written.
+func (b *buffer) lend(lines []byte, at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lent, b.lentAt, b.ahead = b.skip(lines, at), at, b.size
+	if len(b.lent) > 0 {
+		b.open = b.lent[len(b.lent)-1] != '\n'
+		b.note()
+	}
+}
+
+// front returns the oldest lines; none if the buffer is empty. They stay where they
+// are until advance.
+func (b *buffer) front() (lines []byte, at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case len(b.lent) > 0 && b.ahead == 0:
+		return b.lent, b.lentAt
+	case b.size > 0:
+		n := b.spans[0].n
+		if len(b.lent) > 0 {
+			n = min(n, b.ahead)
+		}
+		return b.ring[b.head:min(b.head+n, len(b.ring))], b.spans[0].at
+	}
+	return nil, time.Time{}
+}
+
+// advance takes out the first n bytes of front, and reports whether that made room
+// in a full buffer.
+func (b *buffer) advance(n int) (room bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n > 0 {
+		b.moves++
+	}
+	if len(b.lent) > 0 && b.ahead == 0 {
+		b.lent = b.lent[n:]
+		return false
+	}
+	if n == 0 || b.size == 0 { // nothing was written, or all was given up
+		return false
+	}
+	room = b.size >= b.limit
+	b.size -= n
+	b.head += n
+	b.ahead = max(0, b.ahead-n)
+	if b.head == len(b.ring) || b.size == 0 {
+		b.head = 0
+	}
+	if b.spans[0].n -= n; b.spans[0].n == 0 {
+		b.spans = b.spans[1:]
+	}
+	return room
+}
+
+// push puts in a copy of lines and returns those that find no room: none if they are
+// to be dropped then.
+func (b *buffer) push(lines []byte, at time.Time) (rest []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	lines = b.skip(lines, at)
+	fits := lines[:min(len(lines), b.room())]
+	if b.drop && len(fits) < len(lines) {
+		fits = fits[:bytes.LastIndexByte(fits, '\n')+1]
+	}
+	if len(fits) > 0 {
+		b.note()
+		b.add(fits, at)
+		b.count += bytes.Count(fits, newline)
+	}
+	rest = lines[len(fits):]
+	b.overflowed = b.overflowed || len(rest) > 0
+	if b.drop {
+		b.refuse(rest, at)
+		return nil
+	}
+	return rest
+}
+
+// add copies lines into the ring. What we say about dropped lines may take it past
+// its limit by a little.
+func (b *buffer) add(lines []byte, at time.Time) {
+	b.room()
+	tail := (b.head + b.size) % len(b.ring)
+	copy(b.ring, lines[copy(b.ring[tail:], lines):])
+	b.size += len(lines)
+	b.open = lines[len(lines)-1] != '\n'
+	last := len(b.spans) - 1
+	if last >= 0 && b.spans[last].at.Unix() == at.Unix() && b.spans[last].dropped == 0 {
+		b.spans[last].n += len(lines)
+	} else {
+		b.spans = append(b.spans, span{at: at, n: len(lines)})
+	}
+}
+
+// slack is how much a ring has beyond its limit: for the newline that ends a line
+// whose rest is dropped, and for a line about what was dropped.
+const slack = 4 << 10
+
+// room returns how many bytes may be put in, after getting the ring. Its memory is
+// taken from the system only as it is used.
+func (b *buffer) room() int {
+	if b.ring == nil {
+		ring, err := unix.Mmap(-1, 0, b.limit+slack, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+		if err != nil {
+			// There is none to have: then it is as if none had been wanted.
+			ring, b.limit = make([]byte, slack), 0
+		}
+		b.ring = ring
+	}
+	return max(0, b.limit-b.size)
+}
+
+// skip drops the rest of a line that is being dropped and returns what is after it.
+func (b *buffer) skip(lines []byte, at time.Time) []byte {
+	if !b.skipping || len(lines) == 0 {
+		return lines
+	}
+	rest := throughNewline(lines)
+	b.refuse(rest, at)
+	return lines[len(rest):]
+}
+
+// refuse drops lines. A line of which a piece was taken in already is ended there.
+func (b *buffer) refuse(lines []byte, at time.Time) {
+	if len(lines) == 0 {
+		return
+	}
+	if b.open {
+		b.add(newline, at)
+	}
+	if b.dropped.from.IsZero() {
+		b.dropped.from = at
+	}
+	b.dropped.to = at
+	b.dropped.lines += bytes.Count(lines, newline)
+	b.skipping = lines[len(lines)-1] != '\n'
+}
+
+// note puts in a line about those that were dropped, where they are missing.
+func (b *buffer) note() {
+	d := b.dropped
+	if d.lines == 0 {
+		return
+	}
+	b.dropped = drops{}
+	text := fmt.Appendf(nil, "logreel: %s dropped from %s to %s\n", plural(d.lines),
+		d.from.Format(time.RFC3339), d.to.Format(time.RFC3339))
+	b.spans = append(b.spans, span{at: d.to}) // of its own, for giveUp
+	b.add(text, d.to)
+	b.spans[len(b.spans)-1].dropped = d.lines
+}
+
+// settle puts in the line about what was dropped last, if its last line has ended.
+func (b *buffer) settle() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.skipping {
+		b.note()
+	}
+}
+
+// full reports whether nothing more is to be read.
+func (b *buffer) full() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	full := b.size >= b.limit && !b.drop
+	b.overflowed = b.overflowed || full
+	return full
+}
+
+// overflow reports whether lines have found no room since hold.
+func (b *buffer) overflow() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.overflowed
+}
+
+// bytes returns how many bytes wait.
+func (b *buffer) bytes() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.lent) + b.size
+}
+
+// progress returns a number that changes when lines are taken out.
+func (b *buffer) progress() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.moves
+}
+
+// hold begins to count the lines that are held.
+func (b *buffer) hold() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.count = bytes.Count(b.lent, newline)
+	b.overflowed = false
+}
+
+// held returns how many lines were held since hold.
+func (b *buffer) held() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.count
+}
+
+// release gives the memory back if the buffer is empty.
+func (b *buffer) release() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ring != nil && b.size == 0 {
+		_ = unix.Munmap(b.ring) // which fails only for what was not mapped
+		b.ring, b.spans = nil, nil
+	}
+}
+
+// giveUp empties the buffer and returns how many lines were in it, and how many had
+// been dropped before without a word in the log. The memory stays: the writer may be
+// in it.
+func (b *buffer) giveUp() (lost int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	lost = b.dropped.lines + bytes.Count(b.lent, newline)
+	tail := min(b.head+b.size, len(b.ring))
+	lost += bytes.Count(b.ring[b.head:tail], newline)
+	lost += bytes.Count(b.ring[:b.head+b.size-tail], newline)
+	for _, s := range b.spans {
+		if s.dropped > 0 {
+			lost += s.dropped - 1 // the line itself is none of the application's
+		}
+	}
+	b.lent, b.size, b.spans, b.dropped = nil, 0, nil, drops{}
+	return lost
+}
+
+// throughNewline returns the lines up to the end of the first one.
+func throughNewline(lines []byte) []byte {
+	if i := bytes.IndexByte(lines, '\n'); i >= 0 {
+		return lines[:i+1]
+	}
+	return lines
+}

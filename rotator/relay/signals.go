@@ -1,0 +1,127 @@
+package relay
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/logreel/logreel/rotator"
+)
+
+// listen takes the signals over, to the end of the process: one that comes while it
+// ends must not change how. They interrupt the reader, which is blocked in a system
+// call most of the time.
+func (r *relay) listen() {
+	caught := make(chan os.Signal, 16)
+	r.signals = make(chan os.Signal, 16)
+	// Caught rather than ignored, so that a process that we start has them by
+	// default.
+	signal.Notify(caught, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGALRM,
+		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE, syscall.SIGXFSZ)
+	go func() {
+		for s := range caught {
+			if s == syscall.SIGPIPE || s == syscall.SIGXFSZ || s == syscall.SIGUSR2 {
+				continue
+			}
+			r.signals <- s
+			r.Reader.Interrupt()
+		}
+	}()
+}
+
+// takeSignals answers the signals that have come, as far as whoever has the reader
+// can, and leaves the others as requests to the writer.
+func (r *relay) takeSignals() {
+	for {
+		select {
+		case s := <-r.signals:
+			r.take(s)
+		default:
+			if !r.graceEnd.IsZero() && time.Until(r.graceEnd) <= 0 {
+				r.graceEnd = time.Time{}
+				r.Reader.Finish()
+			}
+			return
+		}
+	}
+}
+
+func (r *relay) take(s os.Signal) {
+	switch s {
+	case syscall.SIGINT:
+		if r.Terminal {
+			r.Reader.Finish()
+		}
+	case syscall.SIGTERM:
+		r.terminate()
+	case syscall.SIGUSR1:
+		if r.desk.reader.Load() == withStandIn {
+			r.report(len(r.spill)) // the writer may take its time
+			return
+		}
+		r.requests = append(r.requests, s)
+	case syscall.SIGHUP, syscall.SIGALRM:
+		r.requests = append(r.requests, s)
+	}
+}
+
+// terminate answers SIGTERM.
+func (r *relay) terminate() {
+	r.terms++
+	switch {
+	case r.Terminal || r.terms > 1:
+		r.Reader.Finish()
+	case r.Grace != nil:
+		r.Voice.Detail("SIGTERM: reading on for %v at the most", *r.Grace)
+		r.graceEnd = time.Now().Add(*r.Grace)
+	default:
+		r.Voice.Detail("SIGTERM: reading on until the end of input; a second SIGTERM ends")
+	}
+}
+
+// noteStatus is the writer's: it takes down what report is to say while the writer is
+// kept by the disk.
+func (r *relay) noteStatus() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status = r.Rotator.Status()
+}
+
+func (r *relay) lastStatus() rotator.Status {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.status
+}
+
+// report answers SIGUSR1, where so many bytes wait beside the buffer and the input.
+func (r *relay) report(more int) {
+	s := r.lastStatus()
+	live := "no live file"
+	if s.Live != "" {
+		live = fmt.Sprintf("live file %s of %d bytes", s.Live, s.Size)
+	}
+	r.Voice.Say("%s; %d bytes written and %d switches in %v; %d bytes waiting", live, s.Written, s.Switches,
+		time.Since(r.started).Round(time.Second), r.buffer.bytes()+r.Reader.Waiting()+more)
+}
+
+// serve answers a request to the writer.
+func (r *relay) serve(s os.Signal) {
+	now := time.Now()
+	switch s {
+	case syscall.SIGHUP:
+		r.Rotator.Reopen(now)
+		return
+	case syscall.SIGUSR1:
+		r.noteStatus()
+		r.report(0)
+		return
+	}
+	if err := r.Rotator.Switch(now); errors.Is(err, rotator.ErrSameName) {
+		r.Voice.Warn("SIGALRM: %v; give --size to have numbered files", err)
+	} else if err != nil {
+		r.Voice.Warn("SIGALRM: %v", err)
+	}
+}

@@ -1,0 +1,181 @@
+package relay
+
+import (
+	"bytes"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/logreel/logreel/rotator/notice"
+)
+
+const (
+	// stall is how long the disk may keep the writer before the stand-in reads on:
+	// a pipe of 1 MiB holds a busy log for longer.
+	stall = 100 * time.Millisecond
+	// hangs is how long it is before that is worth a message.
+	hangs = time.Second
+	// lastTry is for how long lines are tried to be written after the end of input.
+	lastTry = 10 * time.Second
+)
+
+// Who has the reader.
+const (
+	withWriter int32 = iota
+	onDesk           // nobody: whoever is first takes it
+	withStandIn
+	closed // nobody any more
+)
+
+// A desk is where the writer and its stand-in hand the reader over to each other.
+type desk struct {
+	reader atomic.Int32 // who has it
+	// since is when the writer put it there, in nanoseconds after the start.
+	since atomic.Int64
+	// wanted says that the writer has written everything and wants it back.
+	wanted atomic.Bool
+	// back is where the stand-in says that it has let go.
+	back chan struct{}
+	// failing says that the writer has told of a fault.
+	failing atomic.Bool
+	// bell wakes the stand-in; set is when the writer last set it.
+	bell bell
+	set  time.Duration
+}
+
+// begin lets go of the reader before the writer turns to the disk. The bell is put
+// off only as often as keeps it from ringing in a steady stream: a system call for
+// every batch would be a good part of what the batch costs.
+func (r *relay) begin() {
+	now := time.Since(r.started)
+	r.desk.since.Store(int64(now))
+	r.desk.reader.Store(onDesk)
+	if r.desk.set == 0 || now-r.desk.set >= stall/2 {
+		r.desk.set = now
+		r.desk.bell.ring(stall)
+	}
+}
+
+// relieve has the stand-in read on, since writing has failed.
+func (r *relay) relieve() {
+	if r.desk.reader.CompareAndSwap(onDesk, withStandIn) {
+		r.desk.bell.ring(0)
+	}
+}
+
+// finish takes the reader back. It reports whether it came from the stand-in, which
+// may have left lines in the buffer.
+func (r *relay) finish() (relieved bool) {
+	if r.desk.reader.CompareAndSwap(onDesk, withWriter) {
+		return false
+	}
+	r.desk.wanted.Store(true)
+	r.Reader.Interrupt()
+	<-r.desk.back
+	r.desk.wanted.Store(false)
+	return true
+}
+
+// standIn takes the reader whenever the disk keeps the writer for too long, until the
+// writer has ended. If it gives up before, the result is how many lines are lost: the
+// writer may hang, and cannot say it.
+func (r *relay) standIn(result chan<- error) {
+	for {
+		r.desk.bell.wait()
+		kept := time.Since(r.started) - time.Duration(r.desk.since.Load())
+		switch r.desk.reader.Load() {
+		case closed:
+			r.desk.bell.close()
+			return
+		case withWriter:
+			continue
+		case onDesk:
+			if kept < stall/2 {
+				r.desk.bell.ring(stall - kept)
+				continue
+			}
+			if !r.desk.reader.CompareAndSwap(onDesk, withStandIn) {
+				continue
+			}
+		}
+		if !r.absorb() {
+			result <- r.giveUp()
+			return
+		}
+		r.desk.back <- struct{}{}
+	}
+}
+
+// absorb reads into the buffer until the writer wants the reader back. It reports
+// false when the input has ended and the disk has done nothing for lastTry.
+func (r *relay) absorb() bool {
+	r.Reader.Keep()
+	r.buffer.hold()
+	hanging := notice.Fault{Voice: r.Voice}
+	moves, moved := -1, time.Time{} // what the writer has done, and when
+	var quiet time.Time             // since when nothing more can come
+	told := false
+	for !r.desk.wanted.Load() {
+		now := time.Now()
+		if n := r.buffer.progress(); n != moves {
+			moves, moved, quiet = n, now, time.Time{}
+		} else if now.Sub(moved) >= hangs && !r.desk.failing.Load() {
+			hanging.Begin(moved, r.hang(), "lines wait in memory")
+		}
+		more := r.readOn(now)
+		if r.buffer.overflow() && !told {
+			told = true
+			r.Voice.Warn("the buffer is full; %s", map[bool]string{false: "the application waits", true: "lines are dropped"}[r.buffer.drop])
+		}
+		r.takeSignals()
+		switch {
+		case more:
+			quiet = time.Time{}
+		case quiet.IsZero():
+			quiet = now
+		case now.Sub(quiet) >= lastTry:
+			return false
+		}
+	}
+	hanging.End(time.Now(), held(r.buffer.held()))
+	r.buffer.settle()
+	return true
+}
+
+// readOn reads once, if there is room, or else waits for a while. It reports whether
+// more may come.
+func (r *relay) readOn(now time.Time) bool {
+	r.spill = r.buffer.push(r.spill, r.spillAt)
+	if r.ended == nil && len(r.spill) == 0 && !r.buffer.full() {
+		// Boundaries lie on whole seconds, and what comes before one is filed before it.
+		lines, at, err := r.Reader.Next(r.sooner(now.Truncate(time.Second).Add(time.Second)))
+		r.spill, r.spillAt, r.ended = r.buffer.push(lines, at), at, err
+		return true
+	}
+	r.Reader.Sleep(time.Second)
+	return r.ended == nil && !r.Reader.WritersGone()
+}
+
+// hang is what is said of a disk that hangs.
+func (r *relay) hang() error {
+	path := r.lastStatus().Live
+	if path == "" {
+		path = "the next file"
+	}
+	return fmt.Errorf("%s: the disk does not answer", path)
+}
+
+// giveUp counts what will not be written: what is in the buffer, and what there was
+// no room to read.
+func (r *relay) giveUp() error {
+	lost := r.buffer.giveUp() + bytes.Count(r.spill, newline)
+	for r.ended == nil {
+		var lines []byte
+		lines, _, r.ended = r.Reader.Next(time.Time{})
+		lost += bytes.Count(lines, newline)
+	}
+	if lost == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s lost that could not be written within %v of the end of input", plural(lost), lastTry)
+}
