@@ -74,6 +74,20 @@ func (f *failingFiles) Stat(path string, follow bool) (Info, error) {
 	return f.FileSystem.Stat(path, follow)
 }
 
+func (f *failingFiles) Link(path, name string) error {
+	if err := f.fault("link"); err != nil {
+		return err
+	}
+	return f.FileSystem.Link(path, name)
+}
+
+func (f *failingFiles) Remove(path string) error {
+	if err := f.fault("remove"); err != nil {
+		return err
+	}
+	return f.FileSystem.Remove(path)
+}
+
 func (f *failingFiles) Symlink(target, path string) error {
 	if err := f.fault("symlink"); err != nil {
 		return err
@@ -117,6 +131,11 @@ func (f *failingFile) Info() (Info, error) {
 	return f.File.Info()
 }
 
+// Lock fails as on a file system that has no locks.
+func (f *failingFile) Lock(alone, wait bool) bool {
+	return f.files.fault("lock") == nil && f.File.Lock(alone, wait)
+}
+
 func (f *failingFile) Close() error {
 	return errors.Join(f.files.fault("close"), f.File.Close())
 }
@@ -125,21 +144,30 @@ func (f *failingFile) Close() error {
 // every line is written once, whole and in order.
 func TestEveryOperationFails(t *testing.T) {
 	t.Parallel()
-	for _, size := range []int64{0, 40} {
-		for _, errno := range []syscall.Errno{0, unix.ENOSPC, unix.EACCES} {
-			for _, times := range []int{1, 7} {
-				t.Run(fmt.Sprintf("--size=%d, errno %d, %d in a row", size, errno, times), func(t *testing.T) {
-					t.Parallel()
-					for fails := 1; !t.Failed(); fails++ {
-						files := &failingFiles{FileSystem: diskFiles{}, fails: fails, times: times, errno: errno}
-						session(t, files, size)
-						if files.count < fails {
-							break
-						}
-					}
-				})
+	try := func(size int64, errno syscall.Errno, times int) {
+		t.Run(fmt.Sprintf("--size=%d, errno %d, %d in a row", size, errno, times), func(t *testing.T) {
+			t.Parallel()
+			for fails := 1; !t.Failed(); fails++ {
+				files := &failingFiles{FileSystem: Disk{}, fails: fails, times: times, errno: errno}
+				session(t, files, size)
+				if files.count < fails {
+					break
+				}
 			}
+		})
+	}
+	for _, errno := range []syscall.Errno{0, unix.ENOSPC, unix.ENOENT} {
+		for _, times := range []int{1, 7} {
+			try(0, errno, times)
+			try(40, errno, times)
 		}
+	}
+	if testing.Short() {
+		return
+	}
+	for _, errno := range []syscall.Errno{unix.EACCES, unix.EDQUOT, unix.EROFS, unix.EIO, unix.ENAMETOOLONG, unix.EMFILE, unix.EISDIR,
+		unix.ENOTDIR, unix.EFBIG, unix.ESTALE, unix.EINTR} {
+		try(40, errno, 2)
 	}
 }
 
@@ -149,7 +177,7 @@ func session(t *testing.T, files *failingFiles, size int64) {
 	t.Helper()
 	b := newBench(t, func(c *Config, dir string) {
 		c.Pattern = compile(t, pattern.Config{Pattern: dir + "/logs/%H%M%S"})
-		c.Link, c.Size, c.Files = dir+"/live", size, files
+		c.Link, c.HardLink, c.Size, c.Files = dir+"/live", dir+"/hard", size, files
 	})
 	var want strings.Builder
 	for n := range 12 {
@@ -198,16 +226,16 @@ func session(t *testing.T, files *failingFiles, size int64) {
 // idle boundary; it is said once, tried every second, and said again when it is over.
 func TestKeepsTheLiveFile(t *testing.T) {
 	t.Parallel()
-	files := &failingFiles{FileSystem: diskFiles{}}
+	files := &failingFiles{FileSystem: Disk{}}
 	b := newBench(t, func(c *Config, _ string) { c.Files = files })
 	b.write("one\n")
-	files.FileSystem = noOpen{diskFiles{}}
+	files.FileSystem = noOpen{Disk{}}
 	b.at(time.Minute).write("two\n")
 	b.at(time.Minute + 30*time.Second).Tick(b.now)
 	for second := range 5 {
 		b.at(2*time.Minute + time.Duration(second)*time.Second).write("three\n")
 	}
-	files.FileSystem = diskFiles{}
+	files.FileSystem = Disk{}
 	b.write("four\n")
 	b.at(2*time.Minute + 5*time.Second).write("five\n")
 	b.want("1200", "one\ntwo\n"+strings.Repeat("three\n", 5)+"four\n", "1202", "five\n")

@@ -19,6 +19,8 @@ type liveFile struct {
 	info   Info  // of when it was opened
 	// torn says that it ends inside a line that nobody will go on with.
 	torn bool
+	// locked says that others can see that it is live.
+	locked bool
 }
 
 // An Owner is who owns the files that are made; -1 leaves user or group alone.
@@ -38,12 +40,12 @@ func openFile(c Config, path, base string, period pattern.Period) (*liveFile, er
 	if err != nil {
 		return nil, err
 	}
-	f.Lock(false, false)
+	locked := f.Lock(false, false)
 	info, err := f.Info()
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	live := &liveFile{File: f, path: path, base: base, period: period, size: info.Size, info: info}
+	live := &liveFile{File: f, path: path, base: base, period: period, size: info.Size, info: info, locked: locked}
 	if info.Torn {
 		live.mend()
 	}
@@ -105,7 +107,7 @@ func (f *liveFile) mend() {
 		}
 	}
 	// Whoever else found the line waits here until it is ended.
-	f.Lock(false, true)
+	f.locked = f.Lock(false, true)
 }
 
 // end ends a torn line.
@@ -169,8 +171,7 @@ func (f *liveFile) renew(files FileSystem) {
 	}
 	old := f.File
 	if info, err := file.Info(); err == nil && info.Same(f.info) {
-		file.Lock(false, false)
-		f.File = file
+		f.File, f.locked = file, file.Lock(false, false)
 	} else {
 		old = file
 	}

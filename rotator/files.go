@@ -57,17 +57,17 @@ func (i Info) Same(other Info) bool {
 	return i.Device == other.Device && i.Inode == other.Inode && i.Inode != 0
 }
 
-// diskFiles is the real file system. It makes the system calls itself: package os
+// Disk is the real file system. It makes the system calls itself: package os
 // would open an epoll instance and an eventfd, which a process with few descriptors
 // cannot spare.
-type diskFiles struct{}
+type Disk struct{}
 
 var errNotRegular = errors.New("not a regular file")
 
 // errNotDirectory is what looking below a file fails with.
 var errNotDirectory error = unix.ENOTDIR
 
-func (diskFiles) Open(path string, create bool, mode uint32) (File, error) {
+func (Disk) Open(path string, create bool, mode uint32) (File, error) {
 	// O_NONBLOCK: opening a FIFO that nobody reads would wait for ever.
 	flags := unix.O_RDWR | unix.O_APPEND | unix.O_CLOEXEC | unix.O_NOCTTY | unix.O_NONBLOCK
 	if create {
@@ -98,19 +98,19 @@ func (diskFiles) Open(path string, create bool, mode uint32) (File, error) {
 	return f, nil
 }
 
-func (diskFiles) Mkdir(path string, mode uint32) error {
+func (Disk) Mkdir(path string, mode uint32) error {
 	return pathError("mkdir", path, unix.Mkdir(path, mode))
 }
 
-func (diskFiles) Chmod(path string, mode uint32) error {
+func (Disk) Chmod(path string, mode uint32) error {
 	return pathError("chmod", path, unix.Chmod(path, mode))
 }
 
-func (diskFiles) Chown(path string, uid, gid int) error {
+func (Disk) Chown(path string, uid, gid int) error {
 	return pathError("chown", path, unix.Chown(path, uid, gid))
 }
 
-func (diskFiles) Stat(path string, follow bool) (Info, error) {
+func (Disk) Stat(path string, follow bool) (Info, error) {
 	var st unix.Stat_t
 	stat := unix.Lstat
 	if follow {
@@ -134,7 +134,7 @@ func newInfo(st *unix.Stat_t) Info {
 	}
 }
 
-func (diskFiles) Names(dir string) ([]string, error) {
+func (Disk) Names(dir string) ([]string, error) {
 	fd, err := retry(func() (int, error) { return unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0) })
 	if err != nil {
 		return nil, pathError("open", dir, err)
@@ -150,15 +150,15 @@ func (diskFiles) Names(dir string) ([]string, error) {
 	}
 }
 
-func (diskFiles) Readlink(path string) (string, error) { return os.Readlink(path) }
+func (Disk) Readlink(path string) (string, error) { return os.Readlink(path) }
 
-func (diskFiles) Symlink(target, path string) error { return os.Symlink(target, path) }
+func (Disk) Symlink(target, path string) error { return os.Symlink(target, path) }
 
-func (diskFiles) Link(path, name string) error { return os.Link(path, name) }
+func (Disk) Link(path, name string) error { return os.Link(path, name) }
 
-func (diskFiles) Rename(from, to string) error { return os.Rename(from, to) }
+func (Disk) Rename(from, to string) error { return os.Rename(from, to) }
 
-func (diskFiles) Remove(path string) error {
+func (Disk) Remove(path string) error {
 	return pathError("remove", path, unix.Unlink(path))
 }
 

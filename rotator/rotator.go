@@ -116,7 +116,7 @@ type Status struct {
 func New(c Config) (*Rotator, error) {
 	c.Voice = c.Voice.OrSilent()
 	if c.Files == nil {
-		c.Files = diskFiles{}
+		c.Files = Disk{}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -179,6 +179,9 @@ func (r *Rotator) look() {
 		return
 	}
 	r.looked = now
+	if !r.live.locked { // someone was mending it, or it has no locks
+		r.live.locked = r.live.Lock(false, false)
+	}
 	info, err := r.config.Files.Stat(r.live.path, true)
 	switch {
 	case err == nil && info.Same(r.live.info):

@@ -33,7 +33,7 @@ var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 // configuration.
 func newBench(t testing.TB, change func(c *Config, dir string)) *bench {
 	t.Helper()
-	b := &bench{t: t, dir: t.TempDir(), now: noon}
+	b := &bench{t: t, dir: memoryDir(t), now: noon}
 	say := func(format string, args ...any) { b.said = append(b.said, fmt.Sprintf(format, args...)) }
 	c := Config{
 		Pattern: compile(t, pattern.Config{Pattern: b.dir + "/%H%M"}), Mode: 0o640, DirMode: 0o755,
@@ -47,6 +47,22 @@ func newBench(t testing.TB, change func(c *Config, dir string)) *bench {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// memoryDir returns a directory in memory, where there is one: on a disk the faults of
+// every operation take a minute.
+func memoryDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "logreel-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 func compile(t testing.TB, c pattern.Config) *pattern.Pattern {
@@ -477,6 +493,125 @@ func TestNotRegular(t *testing.T) {
 		b.at(time.Second).write("one\n")
 		b.want("1200", "one\n")
 	}
+}
+
+// Whatever someone does to the live file is noticed before the next line.
+func TestTamperedFile(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		about  string
+		tamper func(path string) error
+		said   string
+		want   []string
+	}{
+		{"deleted", os.Remove, "moved away or deleted by someone", []string{"1200", "two\nsix\n"}},
+		{"moved", func(path string) error { return os.Rename(path, path+".old") }, "moved away or deleted by someone",
+			[]string{"1200", "two\nsix\n", "1200.old", "one\n"}},
+		{"replaced", func(path string) error {
+			return errors.Join(os.Rename(path, path+".old"), os.WriteFile(path, []byte("new\n"), 0o600))
+		}, "moved away or deleted by someone", []string{"1200", "new\ntwo\nsix\n", "1200.old", "one\n"}},
+		{"truncated", func(path string) error { return os.Truncate(path, 0) }, "truncated by someone, from 4 to 0 bytes", []string{"1200", "two\nsix\n"}},
+		{"truncated inside a line", func(path string) error { return os.Truncate(path, 2) }, "truncated by someone, from 4 to 2 bytes",
+			[]string{"1200", "on\ntwo\nsix\n"}},
+		{"with its directory", func(path string) error { return os.RemoveAll(filepath.Dir(path)) }, "moved away or deleted by someone",
+			[]string{"1200", "two\nsix\n"}},
+	}
+	for _, test := range tests {
+		t.Run(test.about, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, nil)
+			b.write("one\n")
+			if err := test.tamper(b.path("1200")); err != nil {
+				t.Fatal(err)
+			}
+			b.at(lookEvery).write("two\n")
+			b.at(2 * lookEvery).write("six\n")
+			b.want(test.want...)
+			if len(b.said) != 1 || !strings.Contains(b.said[0], test.said) {
+				t.Errorf("said %q", b.said)
+			}
+		})
+	}
+}
+
+// A live file that was moved away takes lines until its name can be opened anew. One
+// that was deleted takes none.
+func TestTamperedAndBlocked(t *testing.T) {
+	t.Parallel()
+	files := &failingFiles{FileSystem: noOpen{Disk{}}}
+	b := newBench(t, func(c *Config, _ string) { c.Files = files })
+	block := func(blocked bool) {
+		files.FileSystem = Disk{}
+		if blocked {
+			files.FileSystem = noOpen{Disk{}}
+		}
+	}
+	block(false)
+	b.write("one\n")
+	block(true)
+	if err := os.Rename(b.path("1200"), b.path("old")); err != nil {
+		t.Fatal(err)
+	}
+	b.at(time.Second).write("two\n")
+	block(false)
+	b.at(2 * time.Second).write("six\n")
+	block(true)
+	if err := os.Remove(b.path("1200")); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := b.at(3*time.Second).Write([]byte("ten\n"), b.now); n != 0 || !errors.Is(err, unix.EACCES) {
+		t.Errorf("into a deleted file: %d, %v", n, err)
+	}
+	block(false)
+	b.at(4 * time.Second).write("ten\n")
+	b.want("1200", "ten\n", "old", "one\ntwo\n")
+}
+
+// Lines whose file can never be written do not hold up those behind them for ever:
+// when its period is over, they go into the file of the present.
+func TestFileNeverWritable(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	if err := os.Mkdir(b.path("1200"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, second := range []time.Duration{0, 1, 20, 59} {
+		if n, err := b.at(second*time.Second).Write([]byte("one\n"), noon); n != 0 || err == nil {
+			t.Fatalf("after %d s: %d, %v", second, n, err)
+		}
+	}
+	b.at(time.Minute)
+	for _, line := range []string{"one\n", "two\n"} { // both of noon
+		if n, err := b.Write([]byte(line), noon); n != 4 || err != nil {
+			t.Fatalf("%d, %v", n, err)
+		}
+	}
+	b.at(2 * time.Minute).write("six\n")
+	b.want("1201", "one\ntwo\n", "1202", "six\n")
+	if len(b.said) != 1 || !strings.Contains(b.said[0], "lines that waited for it since 2026-11-21T12:00:00Z are in "+b.path("1201")) {
+		t.Errorf("said %q", b.said)
+	}
+}
+
+// The disk may refuse a file for a moment only, even at a boundary.
+func TestFileWritableLater(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	if err := os.Mkdir(b.path("1200"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, second := range []time.Duration{55, 64} {
+		if n, err := b.at(second*time.Second).Write([]byte("one\n"), noon); n != 0 || err == nil {
+			t.Fatalf("%d, %v", n, err)
+		}
+	}
+	if err := os.Remove(b.path("1200")); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := b.Write([]byte("one\n"), noon); n != 4 || err != nil {
+		t.Fatalf("%d, %v", n, err)
+	}
+	b.want("1200", "one\n")
 }
 
 func BenchmarkWrite(b *testing.B) {

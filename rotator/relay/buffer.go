@@ -66,10 +66,13 @@ type drops struct {
 func (b *buffer) lend(lines []byte, at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.lent, b.lentAt, b.ahead = b.skip(lines, at), at, b.size
-	if len(b.lent) > 0 {
-		b.open = b.lent[len(b.lent)-1] != '\n'
+	lines = b.skip(lines, at)
+	if !b.skipping {
 		b.note()
+	}
+	b.lent, b.lentAt, b.ahead = lines, at, b.size
+	if len(lines) > 0 {
+		b.open = lines[len(lines)-1] != '\n'
 	}
 }
 
@@ -187,13 +190,15 @@ func (b *buffer) skip(lines []byte, at time.Time) []byte {
 	return lines[len(rest):]
 }
 
-// refuse drops lines. A line of which a piece was taken in already is ended there.
+// refuse drops lines. A line of which a piece was taken in already is ended there;
+// it is whole if only its newline was missing.
 func (b *buffer) refuse(lines []byte, at time.Time) {
+	if b.open && len(lines) > 0 {
+		b.add(newline, at)
+		lines = bytes.TrimPrefix(lines, newline)
+	}
 	if len(lines) == 0 {
 		return
-	}
-	if b.open {
-		b.add(newline, at)
 	}
 	if b.dropped.from.IsZero() {
 		b.dropped.from = at

@@ -1,0 +1,353 @@
+package relay
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/logreel/logreel/pattern"
+	"github.com/logreel/logreel/rotator"
+	"github.com/logreel/logreel/rotator/intake"
+	"github.com/logreel/logreel/rotator/notice"
+)
+
+// A fickle file system does with each write what the test says: how many bytes of it
+// are written, and how it fails. It may wait as well.
+type fickle struct {
+	rotator.FileSystem
+	mu    sync.Mutex
+	write func(n int) (int, error)
+}
+
+type fickleFile struct {
+	rotator.File
+	files *fickle
+}
+
+func (f *fickle) Open(path string, create bool, mode uint32) (rotator.File, error) {
+	file, err := f.FileSystem.Open(path, create, mode)
+	if err != nil {
+		return nil, err
+	}
+	return fickleFile{file, f}, nil
+}
+
+// be changes what writes do; nil for what the disk does.
+func (f *fickle) be(write func(n int) (int, error)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.write = write
+}
+
+func (f fickleFile) Write(p []byte) (int, error) {
+	f.files.mu.Lock()
+	write := f.files.write
+	f.files.mu.Unlock()
+	if write == nil {
+		return f.File.Write(p)
+	}
+	n, err := write(len(p))
+	if n == 0 {
+		return 0, err
+	}
+	n, failed := f.File.Write(p[:n])
+	if failed != nil {
+		err = failed
+	}
+	return n, err
+}
+
+// full is a disk without room.
+func full(int) (int, error) { return 0, unix.ENOSPC }
+
+// A session is a Run in a directory of its own.
+type session struct {
+	t     *testing.T
+	files *fickle
+	dir   string
+	input *os.File
+	said  chan string
+	ended chan error
+}
+
+func run(t *testing.T, c Config) *session {
+	t.Helper()
+	s := &session{t: t, dir: t.TempDir(), files: &fickle{FileSystem: rotator.Disk{}}, said: make(chan string, 1000), ended: make(chan error, 1)}
+	say := func(format string, args ...any) { s.said <- fmt.Sprintf(format, args...) }
+	c.Voice = notice.Voice{Say: say, Warn: say}
+	var ends [2]int
+	if err := unix.Pipe(ends[:]); err != nil {
+		t.Fatal(err)
+	}
+	s.input = os.NewFile(uintptr(ends[1]), "pipe")
+	p, err := pattern.New(pattern.Config{Pattern: s.dir + "/%H%M%S", Zone: time.UTC})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Reader, err = intake.New(intake.Config{
+		Input: ends[0], Linger: 5 * time.Millisecond, MaxLine: 1 << 20,
+		Boundary: func(t time.Time) time.Time { return p.Period(t).End },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Rotator, err = rotator.New(rotator.Config{Pattern: p, Mode: 0o600, DirMode: 0o700, Files: s.files, Voice: c.Voice})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		s.ended <- Run(c)
+		_ = unix.Close(ends[0])
+	}()
+	return s
+}
+
+// send writes to the pipe.
+func (s *session) send(text string) {
+	s.t.Helper()
+	if _, err := io.WriteString(s.input, text); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// await waits until a text is said, and returns the message.
+func (s *session) await(text string) string {
+	s.t.Helper()
+	for deadline := time.After(20 * time.Second); ; {
+		select {
+		case said := <-s.said:
+			if strings.Contains(said, text) {
+				return said
+			}
+		case <-deadline:
+			s.t.Fatalf("nobody said %q", text)
+		}
+	}
+}
+
+// end ends the input and returns what the files hold.
+func (s *session) end() string {
+	s.t.Helper()
+	if err := s.input.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	select {
+	case err := <-s.ended:
+		if err != nil {
+			s.t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		s.t.Fatal("still running")
+	}
+	return s.content()
+}
+
+func (s *session) content() string {
+	s.t.Helper()
+	names, err := filepath.Glob(s.dir + "/*")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	return all.String()
+}
+
+// numbered returns lines with the numbers from one to another.
+func numbered(from, to int) string {
+	var lines strings.Builder
+	for i := from; i < to; i++ {
+		fmt.Fprintf(&lines, "%08d %s\n", i, strings.Repeat("x", i%90))
+	}
+	return lines.String()
+}
+
+// check compares without printing megabytes.
+func check(t *testing.T, got, want string) {
+	t.Helper()
+	if got == want {
+		return
+	}
+	g, w := strings.SplitAfter(got, "\n"), strings.SplitAfter(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			t.Fatalf("line %d of %d: got %q, want %q", i, len(w), g[i], w[i])
+		}
+	}
+	t.Fatalf("got %d lines, want %d", len(g), len(w))
+}
+
+// While a write hangs, reading goes on: more than the pipe holds is taken. Then
+// everything is written in order, and it is said how much was held.
+func TestHang(t *testing.T) {
+	t.Parallel()
+	s := run(t, Config{Buffer: 16 << 20})
+	s.send(numbered(0, 1))
+	release := make(chan bool)
+	s.files.be(func(n int) (int, error) { <-release; return n, nil })
+	for i := 1; i < 60_000; i += 1000 { // 3 MB; the test's own limit ends it otherwise
+		s.send(numbered(i, i+1000))
+	}
+	s.await("the disk does not answer; lines wait in memory")
+	close(release)
+	over := s.await("over after")
+	s.files.be(nil)
+	s.send(numbered(60_001, 60_002))
+	check(t, s.end(), numbered(0, 60_002))
+	// What came before the stand-in took over is counted too, but for the batch that
+	// hung, of which an unknown part may have been written.
+	if held, err := strconv.Atoi(regexp.MustCompile(`(\d+) lines were held`).FindStringSubmatch(over)[1]); err != nil || held > 60_001 || held < 50_000 {
+		t.Errorf("said %q", over)
+	}
+}
+
+// A full buffer holds up the application until there is room, and loses nothing.
+func TestFullBufferWaits(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []int{0, 1, 64 << 10} {
+		t.Run(strconv.Itoa(limit), func(t *testing.T) {
+			t.Parallel()
+			s := run(t, Config{Buffer: limit})
+			s.files.be(full)
+			sent := make(chan bool)
+			go func() {
+				defer close(sent)
+				s.send(numbered(0, 40_000)) // 2.2 MB: more than pipe, buffer and reader hold
+			}()
+			s.await("lines wait in memory, trying again every second")
+			s.await("the buffer is full; the application waits")
+			select {
+			case <-sent:
+				t.Error("the application was not held up")
+			default:
+			}
+			s.files.be(nil)
+			<-sent
+			s.await("were held")
+			check(t, s.end(), numbered(0, 40_000))
+		})
+	}
+}
+
+const when = `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)`
+
+var droppedNote = regexp.MustCompile(`^logreel: (\d+) lines? dropped from ` + when + ` to ` + when + `\n$`)
+
+// checkDropped checks that each line is there, once and in order, or counted by a
+// note where it is missing. It returns how many are missing. Of a line in pieces the
+// first ones may be there, right before the note that counts it.
+func checkDropped(t *testing.T, got, sent string) (dropped int) {
+	t.Helper()
+	want := strings.SplitAfter(sent, "\n")
+	cut := false
+	for line := range strings.Lines(got) {
+		note := droppedNote.FindStringSubmatch(line)
+		switch {
+		case note != nil:
+			n, _ := strconv.Atoi(note[1])
+			if n > len(want) {
+				t.Fatalf("%q, where %d were left", line, len(want))
+			}
+			want, dropped, cut = want[n:], dropped+n, false
+		case cut:
+			t.Fatalf("the line before %.50q is cut, and not counted", line)
+		case len(want) > 0 && line == want[0]:
+			want = want[1:]
+		case len(want) > 0 && strings.HasPrefix(want[0], strings.TrimSuffix(line, "\n")):
+			cut = true
+		default:
+			t.Fatalf("got %.50q, want %.50q", line, want[:min(1, len(want))])
+		}
+	}
+	if strings.Join(want, "") != "" {
+		t.Fatalf("%d lines are neither there nor counted", len(want)-1)
+	}
+	return dropped
+}
+
+// With Drop, a full buffer drops whole lines and says how many, where they are
+// missing; the application is not held up.
+func TestFullBufferDrops(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []int{0, 64 << 10, 1 << 20} {
+		t.Run(strconv.Itoa(limit), func(t *testing.T) {
+			t.Parallel()
+			s := run(t, Config{Buffer: limit, Drop: true})
+			s.send(numbered(0, 10))
+			s.files.be(full)
+			for i := 10; i < 60_010; i += 1000 { // 3.3 MB
+				s.send(numbered(i, i+1000))
+			}
+			s.await("the buffer is full; lines are dropped")
+			s.files.be(nil)
+			s.await("were held")
+			s.send(numbered(60_010, 60_020))
+			if dropped := checkDropped(t, s.end(), numbered(0, 60_020)); dropped < 10_000 {
+				t.Errorf("%d lines dropped", dropped)
+			}
+		})
+	}
+}
+
+// Whatever writes do, for however long, and however little memory there is: every
+// line is written once, whole and in order, or counted.
+func TestFickleDisk(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(8) {
+		drop := seed%2 == 1
+		t.Run(fmt.Sprintf("seed %d, drop %v", seed, drop), func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(seed, 3))
+			s := run(t, Config{Buffer: 1 << (10 + random.IntN(10)), Drop: drop})
+			fate := rand.New(rand.NewPCG(seed, 4))
+			var mu sync.Mutex
+			s.files.be(func(n int) (int, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				switch fate.IntN(12) {
+				case 0:
+					return 0, unix.ENOSPC
+				case 1:
+					return fate.IntN(n), unix.EIO
+				case 2:
+					time.Sleep(time.Duration(fate.IntN(300)) * time.Millisecond)
+				case 3, 4:
+					return 1 + fate.IntN(n), nil
+				}
+				return n, nil
+			})
+			var sent strings.Builder
+			for i := 0; i < 30_000; {
+				to := i + 1 + random.IntN(1<<random.IntN(13))
+				text := numbered(i, to)
+				if random.IntN(20) == 0 {
+					text += strings.Repeat("long ", random.IntN(400_000)) + "\n"
+				}
+				sent.WriteString(text)
+				s.send(text)
+				i = to
+			}
+			if got := s.end(); drop {
+				t.Logf("%d lines dropped", checkDropped(t, got, sent.String()))
+			} else {
+				check(t, got, sent.String())
+			}
+		})
+	}
+}
