@@ -37,25 +37,31 @@ func startShell(t *testing.T, dir, command string) *process {
 	return launch(t, dir, exec.Command("sh", "-c", command))
 }
 
+// launch starts a command, with pipes for the streams that it has not been given.
 func launch(t *testing.T, dir string, cmd *exec.Cmd) *process {
 	t.Helper()
+	p := &process{t: t, cmd: cmd}
 	cmd.Dir = dir
-	input, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
+	if cmd.Stdin == nil {
+		var err error
+		if p.input, err = cmd.StdinPipe(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
+	outlet := func(given io.Writer, pipe func() (io.ReadCloser, error)) chan string {
+		if given != nil {
+			return lines(strings.NewReader(""))
+		}
+		r, err := pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lines(r)
 	}
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	p.copied, p.said = outlet(cmd.Stdout, cmd.StdoutPipe), outlet(cmd.Stderr, cmd.StderrPipe)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: cmd, input: input, copied: lines(stdout), said: lines(stderr)}
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // if it still runs
 	})
