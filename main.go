@@ -85,18 +85,16 @@ const description = "Reads lines from standard input and writes them into files 
 	"The manual is logreel(1)."
 
 func main() {
-	printer := notice.NewPrinter()
-	err := run(os.Args[1:], printer)
-	if err != nil {
+	signals, printer := relay.Signals(), notice.NewPrinter()
+	status := 0
+	if err := run(os.Args[1:], signals, printer); err != nil {
 		printer.Error(err)
+		if status = statusFailed; errors.As(err, new(usageError)) {
+			status = statusUsage
+		}
 	}
 	printer.Flush()
-	if err != nil {
-		if errors.As(err, new(usageError)) {
-			os.Exit(statusUsage)
-		}
-		os.Exit(statusFailed)
-	}
+	os.Exit(status)
 }
 
 // A usageError is a mistake in the command line.
@@ -112,7 +110,7 @@ func (helpFlag) BeforeReset(c *kong.Context) error {
 	return errors.Join(errHelped, c.PrintUsage(false))
 }
 
-func run(args []string, printer *notice.Printer) error {
+func run(args []string, signals <-chan os.Signal, printer *notice.Printer) error {
 	var f flags
 	for _, variable := range os.Environ() {
 		// In the files that set the environment, an empty variable is one that is
@@ -163,7 +161,7 @@ func run(args []string, printer *notice.Printer) error {
 		at := f.StartTime.In(config.Pattern.Zone())
 		return preview.Print(os.Stdout, r, config.Pattern, at, int(f.Preview), intake.IsTerminal(1))
 	}
-	return f.relay(config, r)
+	return f.relay(config, r, signals)
 }
 
 // rotator returns the configuration that the flags make.
@@ -188,8 +186,9 @@ func (f *flags) rotator(printer *notice.Printer) (c rotator.Config, err error) {
 }
 
 // relay reads standard input until it ends.
-func (f *flags) relay(c rotator.Config, r *rotator.Rotator) error {
+func (f *flags) relay(c rotator.Config, r *rotator.Rotator, signals <-chan os.Signal) error {
 	relay.CloseInherited()
+	relay.SettleRuntime()
 	in, err := intake.New(intake.Config{
 		Input: 0, Linger: time.Duration(f.Linger), MaxLine: int(f.MaxLine),
 		Boundary: func(t time.Time) time.Time { return c.Pattern.Period(t).End },
@@ -215,7 +214,7 @@ func (f *flags) relay(c rotator.Config, r *rotator.Rotator) error {
 		tee = relay.Stdout{}
 	}
 	return relay.Run(relay.Config{
-		Reader: in, Rotator: r, Buffer: int(f.Buffer), Drop: f.OnFull == "drop", Grace: (*time.Duration)(f.Grace), Terminal: terminal, Tee: tee, Voice: c.Voice,
+		Reader: in, Rotator: r, Signals: signals, Buffer: int(f.Buffer), Drop: f.OnFull == "drop", Grace: (*time.Duration)(f.Grace), Terminal: terminal, Tee: tee, Voice: c.Voice,
 	})
 }
 

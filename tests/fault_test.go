@@ -80,6 +80,33 @@ func TestFaultFewDescriptors(t *testing.T) {
 	}
 }
 
+// The Go runtime opens two descriptors when its collector first gives memory back,
+// and ends where there are none. GOGC and a long line make it come to that in a
+// second, not in days.
+func TestFaultFewDescriptorsForLong(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []string{"8", "12", "20"} {
+		t.Run(limit, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			p := startShell(t, dir, `ulimit -n `+limit+`; GOGC=1 exec logreel --verbose --every=never --max-line=16M app.log`)
+			want := strings.Repeat("x", 8<<20) + "\n"
+			p.send(want[:len(want)-1])
+			p.await(p.said, "writing")
+			for i := range 100 {
+				p.signal(syscall.SIGHUP)
+				p.send(strconv.Itoa(i))
+				p.await(p.said, "writing")
+				want += strconv.Itoa(i) + "\n"
+			}
+			p.end()
+			if got := content(t, dir, "app.log"); got != want {
+				t.Errorf("got %d bytes, want %d", len(got), len(want))
+			}
+		})
+	}
+}
+
 // A line that was cut off when it gave up is not glued to the next run's first.
 func TestFaultTornLine(t *testing.T) {
 	t.Parallel()

@@ -72,6 +72,8 @@ type Reader struct {
 	// buf[start:end] is what has been read and not returned.
 	buf        []byte
 	start, end int
+	// spare is the memory that buf changes places with.
+	spare []byte
 	// due is when the linger that has begun is over; zero when none has.
 	due time.Time
 	// fired says that the caller is wanted: its instant has come, or Interrupt was
@@ -129,12 +131,15 @@ func (r *Reader) Next(until time.Time) (lines []byte, at time.Time, err error) {
 // Regular reports whether the input is a file, which nobody waits to write.
 func (r *Reader) Regular() bool { return r.regular }
 
-// Keep leaves the memory of the last batch to the caller, for as long as it likes:
+// Keep leaves the memory of the last batch to the caller until it calls Keep again:
 // the reader goes on in another.
 func (r *Reader) Keep() {
 	rest := r.buf[r.start:r.end]
-	r.buf = make([]byte, max(readSize, len(rest)))
-	r.start, r.end = 0, copy(r.buf, rest)
+	if len(r.spare) < max(readSize, len(rest)) {
+		r.spare = make([]byte, max(readSize, len(rest)))
+	}
+	r.start, r.end = 0, copy(r.spare, rest)
+	r.buf, r.spare = r.spare, r.buf
 }
 
 // Interrupt makes Next return early.

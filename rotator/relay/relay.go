@@ -24,7 +24,8 @@
 //     the count is written where they are missing.
 //   - After the end of input it goes on trying for ten seconds after the last
 //     success; what is lost then is counted.
-//   - No timer of the runtime is used: the first one opens two descriptors, and
+//   - It needs no descriptor later that it has not opened at the start, but for
+//     files; and no timer of the runtime, since the first one opens two of them, and
 //     the process ends where there are none left.
 //
 // # Not guaranteed
@@ -57,6 +58,8 @@ var newline = []byte{'\n'}
 type Config struct {
 	Reader  *intake.Reader
 	Rotator *rotator.Rotator
+	// Signals are those to answer; see the function of this name.
+	Signals <-chan os.Signal
 	// Buffer is how many bytes of lines that cannot be written are kept; 0 for none.
 	Buffer int
 	// Drop says that lines which find no room in a full buffer are dropped, rather
@@ -107,11 +110,12 @@ func Run(c Config) error {
 		buffer:  buffer{limit: c.Buffer, drop: c.Drop && !c.Reader.Regular()},
 		desk:    desk{back: make(chan struct{})},
 		failing: notice.Fault{Voice: c.Voice},
+		signals: make(chan os.Signal, 16),
 	}
 	if err := r.desk.bell.open(); err != nil {
 		return err
 	}
-	r.listen()
+	go r.listen()
 	result := make(chan error, 2)
 	go func() { result <- r.write() }()
 	go r.standIn(result)

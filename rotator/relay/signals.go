@@ -11,25 +11,27 @@ import (
 	"github.com/logreel/logreel/rotator"
 )
 
-// listen takes the signals over, to the end of the process: one that comes while it
-// ends must not change how. They interrupt the reader, which is blocked in a system
-// call most of the time.
-func (r *relay) listen() {
-	caught := make(chan os.Signal, 16)
-	r.signals = make(chan os.Signal, 16)
+// Signals takes over those that could end the process, to its end: one that comes
+// while it begins or ends must not change how.
+func Signals() <-chan os.Signal {
+	signals := make(chan os.Signal, 16)
 	// Caught rather than ignored, so that a process that we start has them by
 	// default.
-	signal.Notify(caught, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGALRM,
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGALRM,
 		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE, syscall.SIGXFSZ)
-	go func() {
-		for s := range caught {
-			if s == syscall.SIGPIPE || s == syscall.SIGXFSZ || s == syscall.SIGUSR2 {
-				continue
-			}
-			r.signals <- s
-			r.Reader.Interrupt()
+	return signals
+}
+
+// listen hands the signals on. They interrupt the reader, which is blocked in a
+// system call most of the time.
+func (r *relay) listen() {
+	for s := range r.Signals {
+		if s == syscall.SIGPIPE || s == syscall.SIGXFSZ || s == syscall.SIGUSR2 {
+			continue
 		}
-	}()
+		r.signals <- s
+		r.Reader.Interrupt()
+	}
 }
 
 // takeSignals answers the signals that have come, as far as whoever has the reader
