@@ -231,6 +231,7 @@ func (r *Rotator) switchTo(path, base string, period pattern.Period) error {
 	r.reopen = false
 	old := r.live
 	r.live = f
+	r.series.opened(base, path)
 	if old != nil {
 		r.finish(old)
 	}

@@ -15,10 +15,20 @@ type series struct {
 	files FileSystem
 	// numbered is false when every period has one file.
 	numbered bool
+	// base and number are of the file that was opened last. Nobody goes back behind
+	// it, even if it has been moved away or deleted.
+	base   string
+	number int
+}
+
+// opened takes down which file was opened.
+func (s *series) opened(base, path string) {
+	s.base = base
+	s.number, _ = s.parse(filepath.Base(base), filepath.Base(path))
 }
 
 // current returns the path to go on with: the highest of the series.
-func (s series) current(base string) (string, error) {
+func (s *series) current(base string) (string, error) {
 	if !s.numbered {
 		return base, nil
 	}
@@ -34,7 +44,7 @@ func (s series) current(base string) (string, error) {
 
 // next returns the path that follows the live one: the one after it, or the
 // highest, where another process has gone further.
-func (s series) next(base, live string) (string, error) {
+func (s *series) next(base, live string) (string, error) {
 	if !s.numbered {
 		return "", ErrSameName
 	}
@@ -42,21 +52,23 @@ func (s series) next(base, live string) (string, error) {
 	if err != nil || path != live {
 		return path, err
 	}
-	n, _ := s.number(filepath.Base(base), filepath.Base(live))
+	n, _ := s.parse(filepath.Base(base), filepath.Base(live))
 	return numbered(base, n+1), nil
 }
 
 // highest returns the highest number of the series, and whether that file can be
 // gone on with. It is 0 when there is none.
-func (s series) highest(base string) (highest int, writable bool, err error) {
+func (s *series) highest(base string) (highest int, writable bool, err error) {
 	names, err := s.files.Names(filepath.Dir(base))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, false, err
 	}
-	highest, writable = 0, true
+	if highest, writable = 0, true; base == s.base {
+		highest = s.number
+	}
 	for _, name := range names {
 		plain := strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
-		n, ok := s.number(filepath.Base(base), plain)
+		n, ok := s.parse(filepath.Base(base), plain)
 		switch {
 		case !ok || n < highest:
 		case n > highest:
@@ -68,8 +80,8 @@ func (s series) highest(base string) (highest int, writable bool, err error) {
 	return highest, writable, nil
 }
 
-// number returns the number of a name in the series: 0 for the base itself.
-func (s series) number(base, name string) (int, bool) {
+// parse returns the number of a name in the series: 0 for the base itself.
+func (s *series) parse(base, name string) (int, bool) {
 	if name == base {
 		return 0, true
 	}
