@@ -13,12 +13,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
-	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,15 +26,14 @@ import (
 
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator"
+	"github.com/logreel/logreel/rotator/command"
 	"github.com/logreel/logreel/rotator/intake"
 	"github.com/logreel/logreel/rotator/notice"
 	"github.com/logreel/logreel/rotator/preview"
 	"github.com/logreel/logreel/rotator/relay"
 	"github.com/logreel/logreel/rotator/values"
+	"github.com/logreel/logreel/rotator/version"
 )
-
-// version is set by the packages; otherwise the build information tells it.
-var version string
 
 const (
 	statusFailed = 1 // could not start, or had to give up
@@ -69,32 +68,49 @@ type flags struct {
 	OnFull  string          `group:"Reading" placeholder:"WHAT" enum:"wait,drop" default:"wait" help:"When that is full: wait, and the application waits, or drop lines and log how many (${default})."`
 	Tee     bool            `group:"Reading" help:"Copy every line to standard output as well."`
 
-	Grace *values.Duration `group:"Ending" placeholder:"DURATION" help:"After SIGTERM, read on for this long at the most. Default: until the end of input."`
+	Stdio string `group:"Command" placeholder:"WHAT" enum:"socket,pipe" default:"socket" help:"What COMMAND writes to: a socket, on which each line stays whole however long, or a pipe, if it opens /dev/stderr by name (${default})."`
+
+	Grace *values.Duration `group:"Ending" placeholder:"DURATION" help:"After SIGTERM, or after COMMAND has ended, read on for this long at the most. Default: until the end of input."`
 
 	Preview   values.Count `group:"Help" placeholder:"N" help:"Print the current file and the next ones, and write nothing: 5 in all, or N with --preview=N."`
 	StartTime values.Time  `group:"Help" placeholder:"TIME" help:"Pretend for --preview that it is TIME: 2026-11-21 02:00, or RFC 3339."`
 	Verbose   bool         `group:"Help" short:"v" help:"Say what is done, on standard error."`
 	Version   bool         `group:"Help" env:"-" help:"Print the version."`
 	Help      helpFlag     `group:"Help" short:"h" help:"Print this help."`
+
+	// command is what stands after --.
+	command []string
 }
 
 const description = "Reads lines from standard input and writes them into files named by PATTERN.\n" +
 	"Goes on to the next file when the period of its finest time field is over.\n\n" +
-	"  app 2>&1 | logreel '/var/log/app/%Y-%m-%d.log'\n\n" +
+	"  app 2>&1 | logreel '/var/log/app/%Y-%m-%d.log'\n" +
+	"  logreel '/var/log/app/%Y-%m-%d.log' -- app\n\n" +
+	"After -- it starts COMMAND itself and keeps the lines of all its processes apart.\n" +
 	"Every flag can be set by the environment: LOGREEL_LINK for --link.\n" +
 	"The manual is logreel(1)."
 
 func main() {
 	signals, printer := relay.Signals(), notice.NewPrinter()
-	status := 0
-	if err := run(os.Args[1:], signals, printer); err != nil {
+	status, err := run(os.Args[1:], signals, printer)
+	if err != nil {
 		printer.Error(err)
-		if status = statusFailed; errors.As(err, new(usageError)) {
-			status = statusUsage
-		}
+		status = cmp.Or(status, statusOf(err))
 	}
 	printer.Flush()
 	os.Exit(status)
+}
+
+// statusOf returns the exit status that tells of an error.
+func statusOf(err error) int {
+	var notStarted *command.StartError
+	switch {
+	case errors.As(err, new(usageError)):
+		return statusUsage
+	case errors.As(err, &notStarted):
+		return notStarted.Status
+	}
+	return statusFailed
 }
 
 // A usageError is a mistake in the command line.
@@ -110,14 +126,19 @@ func (helpFlag) BeforeReset(c *kong.Context) error {
 	return errors.Join(errHelped, c.PrintUsage(false))
 }
 
-func run(args []string, signals <-chan os.Signal, printer *notice.Printer) error {
+// run does what the arguments say, and returns the exit status of the command if there
+// is one.
+func run(args []string, signals chan os.Signal, printer *notice.Printer) (status int, err error) {
 	var f flags
+	if i := slices.Index(args, "--"); i >= 0 {
+		args, f.command = args[:i], args[i+1:]
+	}
 	for _, variable := range os.Environ() {
 		// In the files that set the environment, an empty variable is one that is
 		// not set.
 		if name, value, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "LOGREEL_") && value == "" {
 			if err := os.Unsetenv(name); err != nil {
-				return err
+				return 0, err
 			}
 		}
 	}
@@ -125,41 +146,43 @@ func run(args []string, signals <-chan os.Signal, printer *notice.Printer) error
 		kong.NoDefaultHelp(), kong.ConfigureHelp(kong.HelpOptions{NoAppDescFormat: true, WrapUpperBound: 100}),
 		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	_, err = parser.Parse(args)
 	switch {
 	case errors.Is(err, errHelped):
-		return nil
+		return 0, nil
 	case err != nil:
-		return usageError{err}
+		return 0, usageError{err}
 	case f.Version:
-		_, err := fmt.Println("logreel", buildVersion())
-		return err
+		_, err := fmt.Println("logreel", version.String())
+		return 0, err
 	case f.Pattern == "":
-		return usageError{errors.New("PATTERN is missing; write for example: app 2>&1 | logreel '/var/log/app/%Y-%m-%d.log' (logreel --help tells more)")}
+		return 0, usageError{errors.New("PATTERN is missing; write for example: app 2>&1 | logreel '/var/log/app/%Y-%m-%d.log' (logreel --help tells more)")}
+	case f.command != nil && len(f.command) == 0:
+		return 0, usageError{errors.New("the command after -- is missing; write for example: logreel '/var/log/app/%Y-%m-%d.log' -- app --serve")}
 	case f.StartTime.Given() && f.Preview == 0:
-		return usageError{errors.New("--start-time goes with --preview; for another zone or shifted boundaries there are --tz and --at")}
+		return 0, usageError{errors.New("--start-time goes with --preview; for another zone or shifted boundaries there are --tz and --at")}
 	case f.Linger > values.Duration(time.Second):
-		return usageError{fmt.Errorf("--linger=%v: write a duration from 0 to 1s, such as 20ms", f.Linger)}
+		return 0, usageError{fmt.Errorf("--linger=%v: write a duration from 0 to 1s, such as 20ms", f.Linger)}
 	case f.UTC && f.TZ != "":
-		return usageError{fmt.Errorf("--utc and --tz=%s exclude each other; leave one out, also of LOGREEL_UTC and LOGREEL_TZ", f.TZ)}
+		return 0, usageError{fmt.Errorf("--utc and --tz=%s exclude each other; leave one out, also of LOGREEL_UTC and LOGREEL_TZ", f.TZ)}
 	case f.MaxLine < intake.MinMaxLine || f.MaxLine > intake.MaxMaxLine:
-		return usageError{fmt.Errorf("--max-line=%v: write a size from 1K to 1G", f.MaxLine)}
+		return 0, usageError{fmt.Errorf("--max-line=%v: write a size from 1K to 1G", f.MaxLine)}
 	case f.Buffer > maxBuffer:
-		return usageError{fmt.Errorf("--buffer=%v: write a size from 0 to %v", f.Buffer, values.Size(maxBuffer))}
+		return 0, usageError{fmt.Errorf("--buffer=%v: write a size from 0 to %v", f.Buffer, values.Size(maxBuffer))}
 	}
 	config, err := f.rotator(printer)
 	if err != nil {
-		return usageError{err}
+		return 0, usageError{err}
 	}
 	r, err := rotator.New(config)
 	if err != nil {
-		return usageError{err}
+		return 0, usageError{err}
 	}
 	if f.Preview > 0 {
 		at := f.StartTime.In(config.Pattern.Zone())
-		return preview.Print(os.Stdout, r, config.Pattern, at, int(f.Preview), intake.IsTerminal(1))
+		return 0, preview.Print(os.Stdout, r, config.Pattern, at, int(f.Preview), intake.IsTerminal(1))
 	}
 	return f.relay(config, r, signals)
 }
@@ -185,53 +208,49 @@ func (f *flags) rotator(printer *notice.Printer) (c rotator.Config, err error) {
 	return c, err
 }
 
-// relay reads standard input until it ends.
-func (f *flags) relay(c rotator.Config, r *rotator.Rotator, signals <-chan os.Signal) error {
-	relay.CloseInherited()
-	relay.SettleRuntime()
-	in, err := intake.New(intake.Config{
-		Input: 0, Linger: time.Duration(f.Linger), MaxLine: int(f.MaxLine),
-		Boundary: func(t time.Time) time.Time { return c.Pattern.Period(t).End },
-	})
-	if err != nil {
-		return err
-	}
+// relay reads standard input, or the output of the command, until it ends. It returns
+// the exit status of the command.
+func (f *flags) relay(c rotator.Config, r *rotator.Rotator, signals chan os.Signal) (status int, err error) {
 	if advice := c.Pattern.Advice(time.Now()); advice != "" {
 		c.Voice.Detail("%s", advice)
 	}
 	if warning := c.Pattern.Warning(); warning != "" {
 		c.Voice.Warn("%s", warning)
 	}
-	terminal := intake.IsTerminal(0)
-	if terminal {
+	if err := r.Start(); err != nil {
+		return 0, err
+	}
+	in := intake.Config{
+		Linger: time.Duration(f.Linger), MaxLine: int(f.MaxLine),
+		Boundary: func(t time.Time) time.Time { return c.Pattern.Period(t).End },
+	}
+	out := relay.Config{
+		Rotator: r, Signals: signals, Buffer: int(f.Buffer), Drop: f.OnFull == "drop",
+		Grace: (*time.Duration)(f.Grace), Voice: c.Voice,
+	}
+	var cmd *command.Command
+	if f.command != nil {
+		if cmd, err = command.Start(command.Config{Arguments: f.command, Pipe: f.Stdio == "pipe"}); err != nil {
+			return 0, err
+		}
+		in.Input, in.Room, out.Signals = cmd.Output, cmd.Room, cmd.Signals(signals)
+		if !command.Sockets {
+			c.Voice.Detail("this system does not tell who writes to a socket, so the command writes to a pipe")
+		}
+	} else if out.Terminal = intake.IsTerminal(0); out.Terminal {
 		c.Voice.Say("reading what you type; end with ctrl-d")
 	}
-	if err := r.Start(); err != nil {
-		return err
+	relay.CloseInherited(in.Input)
+	relay.SettleRuntime()
+	if out.Reader, err = intake.New(in); err != nil {
+		return 0, err
 	}
-	var tee io.Writer
 	if f.Tee {
-		tee = relay.Stdout{}
+		out.Tee = relay.Stdout{}
 	}
-	return relay.Run(relay.Config{
-		Reader: in, Rotator: r, Signals: signals, Buffer: int(f.Buffer), Drop: f.OnFull == "drop", Grace: (*time.Duration)(f.Grace), Terminal: terminal, Tee: tee, Voice: c.Voice,
-	})
-}
-
-// buildVersion returns the version of the package, of the module, or of the commit.
-func buildVersion() string {
-	if version != "" {
-		return version
+	err = relay.Run(out)
+	if cmd != nil {
+		status = cmd.Wait()
 	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	parts := []string{info.Main.Version}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && !strings.Contains(info.Main.Version, s.Value[:12]) {
-			parts = append(parts, s.Value)
-		}
-	}
-	return strings.Join(parts, " ")
+	return status, err
 }

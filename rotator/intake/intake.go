@@ -9,19 +9,30 @@
 // # Guarantees
 //
 //   - Every byte read is returned, once, in order.
+//
 //   - A batch ends with a newline, unless it is a piece of a line longer than
 //     Config.MaxLine. At the end of input a newline is added to an unfinished line.
+//
 //   - The linger does not reach past the instant that the caller names, so a line
 //     written before a boundary is not held back to be filed after it.
+//
 //   - The descriptor's flags are left as they are; it is never given to the
 //     runtime's poller. An epoll registration is woken by every write even while
 //     nobody reads: at 20,000 writes a second that alone costs six times the CPU of
 //     rotatelogs.
 //
+//   - On Linux the writers of a Unix stream socket are told apart: each line is
+//     whole, whatever its length and however many processes write at once. Lines of
+//     one writer keep their order. An unfinished line is ended when its writer has
+//     ended, and waits for as long as that lives.
+//
 // # Not guaranteed
 //
 // Lines longer than PIPE_BUF (4,096 bytes on Linux) that several processes write
-// into one pipe arrive mixed: the kernel does not say who wrote what.
+// into one pipe arrive mixed: the kernel does not say who wrote what. A line that
+// several processes write together into a socket comes as several. On a socket, a
+// line is ended before its end when unfinished lines hold more than 16 MiB and twice
+// Config.MaxLine, or more than 1,024 writers have one.
 package intake
 
 import (
@@ -45,6 +56,8 @@ const (
 	MaxMaxLine = 1 << 30
 )
 
+var newline = []byte{'\n'}
+
 // Config says what to read, and how.
 type Config struct {
 	// Input is the descriptor to read: a pipe, a socket, a file or a terminal.
@@ -58,6 +71,9 @@ type Config struct {
 	// MaxLine is the length in bytes from which an unfinished line is returned in
 	// pieces.
 	MaxLine int
+	// Room is how many bytes a socket holds, as the kernel counts them; 0 when that
+	// is not known.
+	Room int
 }
 
 // A Reader reads lines. Only [Reader.Interrupt] may be called while another
@@ -68,6 +84,8 @@ type Reader struct {
 	pace   pace
 	// regular says that the input is a file, which is always ready.
 	regular bool
+	// crowd tells the writers apart; nil where the system cannot.
+	crowd *crowd
 
 	// buf[start:end] is what has been read and not returned.
 	buf        []byte
@@ -101,6 +119,9 @@ func New(c Config) (*Reader, error) {
 		r.regular = st.Mode&unix.S_IFMT == unix.S_IFREG
 	}
 	r.pace = pace{linger: c.Linger, wait: c.Linger, room: enlarge(c.Input) / 4}
+	if r.crowd = newCrowd(c.Input, c.MaxLine); r.crowd != nil && c.Room > 0 {
+		r.pace.room = c.Room / 2
+	}
 	if r.regular {
 		r.pace.linger, r.pace.wait = 0, 0
 	}
@@ -117,6 +138,9 @@ func (r *Reader) Next(until time.Time) (lines []byte, at time.Time, err error) {
 		return nil, time.Now(), err
 	}
 	for r.ended == nil {
+		if lines := r.endGone(); len(lines) > 0 {
+			return lines, time.Now(), nil
+		}
 		at, ready := r.pause(until)
 		if !ready {
 			return nil, at, nil
@@ -202,7 +226,7 @@ func (r *Reader) pause(until time.Time) (at time.Time, ready bool) {
 		}
 	}
 	if r.due.IsZero() {
-		events := r.waiter.wait(true, -1)
+		events := r.waiter.wait(true, r.patience())
 		now := time.Now()
 		if !events.input || events.alarm || events.wake {
 			return now, false
@@ -262,21 +286,26 @@ func (r *Reader) sleep(until time.Time) (at time.Time, ready bool) {
 	}
 }
 
-// read reads once and returns the lines that are complete, or a piece of one that
-// is too long. It returns nothing when it has read none, or none was there.
-func (r *Reader) read() []byte {
+// compact moves what has not been returned to the beginning of buf.
+func (r *Reader) compact() {
 	if r.start > 0 {
 		r.end = copy(r.buf, r.buf[r.start:r.end])
 		r.start = 0
 	}
-	if r.end == len(r.buf) {
+}
+
+// read reads once and returns the lines that are complete, or a piece of one that
+// is too long. It returns nothing when it has read none, or none was there.
+func (r *Reader) read() []byte {
+	r.compact()
+	if r.end == len(r.buf) && r.crowd == nil {
 		r.buf = append(r.buf, make([]byte, min(len(r.buf), max(readSize, r.config.MaxLine-len(r.buf))))...)
 	}
-	room := r.buf[r.end:min(len(r.buf), r.end+readSize)]
+	limit := readSize
 	if r.bounds {
-		room = room[:min(len(room), r.left)]
+		limit = min(limit, r.left)
 	}
-	n, err := unix.Read(r.config.Input, room)
+	n, took, err := r.fill(limit)
 	switch {
 	case err == unix.EINTR || err == unix.EAGAIN:
 		return nil
@@ -287,14 +316,38 @@ func (r *Reader) read() []byte {
 	case err != nil:
 		r.ended = fmt.Errorf("read standard input: %w", err)
 		return nil
-	case n == 0:
+	case took == 0:
 		r.ended = io.EOF
 		return nil
 	}
-	if r.left -= n; r.bounds && r.left <= 0 {
+	if r.left -= took; r.bounds && r.left <= 0 {
 		r.ended = io.EOF
 	}
-	r.pace.note(n, n == len(room))
+	return r.cut(n)
+}
+
+// fill reads once, to the end of buf. It returns how many bytes came into buf, and how
+// many were taken from the input.
+func (r *Reader) fill(limit int) (n, took int, err error) {
+	if r.crowd == nil {
+		room := r.buf[r.end:min(len(r.buf), r.end+limit)]
+		n, err := unix.Read(r.config.Input, room)
+		if n > 0 {
+			r.pace.note(n, n == len(room))
+		}
+		return n, n, err
+	}
+	buf, took, filled, more, err := r.crowd.read(r.buf[:r.end], limit)
+	r.buf = buf[:cap(buf)]
+	if took > 0 {
+		r.pace.note(filled, more)
+	}
+	return len(buf) - r.end, took, err
+}
+
+// cut returns the lines that are complete, with the last n bytes of buf, or a piece of
+// one that is too long.
+func (r *Reader) cut(n int) []byte {
 	fresh := r.buf[r.end : r.end+n]
 	r.end += n
 	cut := r.end
@@ -310,10 +363,36 @@ func (r *Reader) read() []byte {
 	return r.buf[:cut]
 }
 
+// endGone returns the lines of writers that ended inside one, with a newline each.
+func (r *Reader) endGone() []byte {
+	now := time.Now()
+	if r.crowd == nil || !r.crowd.unfinished() || r.crowd.due(now) > 0 {
+		return nil
+	}
+	r.compact()
+	buf := r.crowd.endGone(r.buf[:r.end], now)
+	r.buf = buf[:cap(buf)]
+	if n := len(buf) - r.end; n > 0 {
+		return r.cut(n)
+	}
+	return nil
+}
+
+// patience is how long to wait for input, while nothing else is to be done.
+func (r *Reader) patience() time.Duration {
+	if r.crowd == nil || !r.crowd.unfinished() {
+		return -1
+	}
+	return r.crowd.due(time.Now())
+}
+
 // last returns the unfinished last line, with a newline.
 func (r *Reader) last() []byte {
 	rest := r.buf[r.start:r.end]
 	r.start, r.end = 0, 0
+	if r.crowd != nil {
+		return r.crowd.endAll(rest)
+	}
 	if len(rest) == 0 && !r.open {
 		return nil
 	}

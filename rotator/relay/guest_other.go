@@ -4,4 +4,4 @@ package relay
 
 // CloseInherited does nothing here: this system does not list a process's
 // descriptors, and the Go runtime has pipes of its own.
-func CloseInherited() {}
+func CloseInherited(keep int) {}

@@ -58,14 +58,16 @@ var newline = []byte{'\n'}
 type Config struct {
 	Reader  *intake.Reader
 	Rotator *rotator.Rotator
-	// Signals are those to answer; see the function of this name.
+	// Signals are those to answer; see the function of this name. SIGCHLD says that
+	// the command whose output is read has ended.
 	Signals <-chan os.Signal
 	// Buffer is how many bytes of lines that cannot be written are kept; 0 for none.
 	Buffer int
 	// Drop says that lines which find no room in a full buffer are dropped, rather
 	// than left in the input. Those of a file are left there anyway.
 	Drop bool
-	// Grace is how long the input may last after SIGTERM; nil for any time.
+	// Grace is how long the input may last after SIGTERM or SIGCHLD; nil for any
+	// time.
 	Grace *time.Duration
 	// Terminal says that a person is typing the input.
 	Terminal bool

@@ -13,7 +13,7 @@ import (
 
 // Signals takes over those that could end the process, to its end: one that comes
 // while it begins or ends must not change how.
-func Signals() <-chan os.Signal {
+func Signals() chan os.Signal {
 	signals := make(chan os.Signal, 16)
 	// Caught rather than ignored, so that a process that we start has them by
 	// default.
@@ -59,6 +59,9 @@ func (r *relay) take(s os.Signal) {
 		}
 	case syscall.SIGTERM:
 		r.terminate()
+	case syscall.SIGCHLD:
+		r.Voice.Detail("the command has ended; reading on until its output is closed")
+		r.beginGrace()
 	case syscall.SIGUSR1:
 		if r.desk.reader.Load() == withStandIn {
 			r.report(len(r.spill)) // the writer may take its time
@@ -78,9 +81,16 @@ func (r *relay) terminate() {
 		r.Reader.Finish()
 	case r.Grace != nil:
 		r.Voice.Detail("SIGTERM: reading on for %v at the most", *r.Grace)
-		r.graceEnd = time.Now().Add(*r.Grace)
+		r.beginGrace()
 	default:
 		r.Voice.Detail("SIGTERM: reading on until the end of input; a second SIGTERM ends")
+	}
+}
+
+// beginGrace sets the end of input, if there is a grace.
+func (r *relay) beginGrace() {
+	if r.Grace != nil {
+		r.graceEnd = time.Now().Add(*r.Grace)
 	}
 }
 

@@ -1,0 +1,201 @@
+// Package command runs the command whose output is logged, and does for it what its
+// parent and, in a container, process 1 has to do.
+//
+// # Guarantees
+//
+//   - The command's standard output and standard error are one socket, of which the
+//     intake can tell the writers apart, or a pipe.
+//   - It is in a process group of its own. Signals that end, reload or stop servers
+//     are passed on to it, to the process alone, as a supervisor would send them.
+//   - When there is a terminal, the command gets it, and gives it back: ctrl-c, ctrl-z
+//     and fg work as they do without us.
+//   - Every child that is left to us is reaped, ours or not.
+//   - It has the descriptors, the environment and the limits that we were started
+//     with. A listening socket that systemd passes is its own: LISTEN_PID is set anew.
+//
+// # Not guaranteed
+//
+// The command does not end with us: when we are killed, its output has no reader, and
+// its next write fails with EPIPE.
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Exit statuses of a command that could not be started, as a shell has them.
+const (
+	StatusNotFound      = 127
+	StatusNotExecutable = 126
+)
+
+// Config says what to run.
+type Config struct {
+	// Arguments are the command and its arguments; there is at least one.
+	Arguments []string
+	// Pipe says that its output is to be a pipe even where there are sockets that
+	// tell the writers apart.
+	Pipe bool
+}
+
+// A Command is a running command.
+type Command struct {
+	// Output is the descriptor to read what the command and its children write. Its
+	// end comes when the last of them has closed it.
+	Output int
+	// Room is how many bytes the output holds, as the kernel counts them for a
+	// socket; 0 for a pipe.
+	Room int
+
+	pid      int
+	terminal terminal
+	ended    chan struct{}
+	status   atomic.Int32
+}
+
+// A StartError says why a command could not be started.
+type StartError struct {
+	Status int // the exit status that a shell has for it
+	err    error
+}
+
+func (e *StartError) Error() string { return e.err.Error() }
+func (e *StartError) Unwrap() error { return e.err }
+
+// Start starts a command.
+func Start(c Config) (*Command, error) {
+	path, err := exec.LookPath(c.Arguments[0])
+	if err != nil && !errors.Is(err, exec.ErrDot) {
+		return nil, startError(c.Arguments[0], err)
+	}
+	output, input, room, err := connect(c.Pipe)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(input)
+	cmd := &Command{Output: output, Room: room, terminal: findTerminal(), ended: make(chan struct{})}
+	arguments := c.Arguments
+	if os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) {
+		arguments = append([]string{"sh", "-c", `LISTEN_PID=$$ exec "$@"`, "sh", path}, arguments[1:]...)
+		path = "/bin/sh"
+	}
+	cmd.pid, err = syscall.ForkExec(path, arguments, &syscall.ProcAttr{
+		Env:   os.Environ(),
+		Files: []uintptr{0, uintptr(input), uintptr(input)},
+		Sys:   cmd.terminal.attributes(),
+	})
+	if err != nil {
+		return nil, errors.Join(startError(c.Arguments[0], err), unix.Close(output))
+	}
+	cmd.terminal.leave()
+	return cmd, nil
+}
+
+func startError(name string, err error) error {
+	status := StatusNotExecutable
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		status = StatusNotFound
+	}
+	var lookup *exec.Error
+	if errors.As(err, &lookup) {
+		err = lookup.Err
+	}
+	return &StartError{status, fmt.Errorf("%s: %w", name, err)}
+}
+
+// connect returns the two ends of what the command's output goes through, and how
+// much it holds if that is a socket.
+func connect(pipe bool) (output, input, room int, err error) {
+	if !pipe && Sockets {
+		return socket()
+	}
+	var ends [2]int
+	if err := unix.Pipe(ends[:]); err != nil {
+		return 0, 0, 0, fmt.Errorf("pipe: %w", err)
+	}
+	unix.CloseOnExec(ends[0])
+	unix.CloseOnExec(ends[1])
+	return ends[0], ends[1], 0, nil
+}
+
+// Signals passes on to the command those signals that are its own, and reaps. It
+// returns a channel of the others, in which SIGCHLD says, once, that the command has
+// ended.
+func (c *Command) Signals(signals chan os.Signal) <-chan os.Signal {
+	others := make(chan os.Signal, cap(signals))
+	signal.Notify(signals, syscall.SIGCHLD, syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGTSTP)
+	go func() {
+		c.reap(others) // it may have ended before we listened
+		for s := range signals {
+			switch s {
+			case syscall.SIGCHLD:
+				c.reap(others)
+			case syscall.SIGCONT:
+				c.terminal.resume(c.pid)
+				c.pass(syscall.SIGCONT)
+			case syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2,
+				syscall.SIGWINCH, syscall.SIGTSTP:
+				c.pass(s.(syscall.Signal))
+			default:
+				others <- s
+			}
+		}
+	}()
+	return others
+}
+
+// pass sends a signal to the command, unless that has ended: its number may be
+// another's by then.
+func (c *Command) pass(s syscall.Signal) {
+	select {
+	case <-c.ended:
+	default:
+		_ = syscall.Kill(c.pid, s) // it has ended at this moment
+	}
+}
+
+// reap takes the statuses of all children that have ended, and follows the command
+// when someone stops it at the terminal.
+func (c *Command) reap(others chan<- os.Signal) {
+	for {
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG|syscall.WUNTRACED, nil)
+		switch {
+		case err == syscall.EINTR:
+		case pid <= 0 || err != nil:
+			return
+		case pid != c.pid:
+		case status.Stopped():
+			c.terminal.follow(status.StopSignal())
+		default:
+			c.terminal.takeBack()
+			c.status.Store(int32(exitStatus(status)))
+			close(c.ended)
+			others <- syscall.SIGCHLD
+		}
+	}
+}
+
+func exitStatus(status syscall.WaitStatus) int {
+	if status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return status.ExitStatus()
+}
+
+// Wait waits until the command has ended and returns its exit status: 128+N if signal
+// N ended it.
+func (c *Command) Wait() int {
+	<-c.ended
+	return int(c.status.Load())
+}

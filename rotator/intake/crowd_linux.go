@@ -1,0 +1,271 @@
+package intake
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// slots is how many messages one system call takes from a socket, and slotSize
+	// how much of each: the rest of a longer one comes with the next slot.
+	slots    = 64
+	slotSize = 4 << 10
+	// maxWriters is how many writers may have an unfinished line, and maxRests how
+	// many bytes of them are kept, beside what Config.MaxLine allows for one.
+	maxWriters = 1024
+	maxRests   = 16 << 20
+	// lookForGone is how often the writers of unfinished lines are looked for.
+	lookForGone = time.Second
+	// messageCost is about what a short message takes of a socket's buffer beside its
+	// bytes: the kernel counts the memory of whole buffers (SKB_TRUESIZE).
+	messageCost = 700
+)
+
+// A crowd tells the writers of a Unix stream socket apart and puts their lines
+// together. With SO_PASSCRED the kernel says of every byte which process wrote it,
+// and never returns bytes of two processes as one message (unix(7), and
+// unix_stream_read_generic in Linux).
+type crowd struct {
+	fd      int
+	maxLine int
+
+	// writers are those with an unfinished line, by process.
+	writers map[int32]*writer
+	// owner is the one of them whose line is longer than maxLine and passed on in
+	// pieces; nil for none. Until it ends, whole lines of others wait in held.
+	owner *writer
+	held  []byte
+	// rests is how many bytes wait in writers and held.
+	rests int
+	// looked is when the writers were last looked for.
+	looked time.Time
+	// known says that a writer has been named. What came before was written before
+	// the kernel was asked to.
+	known bool
+
+	messages [slots]message
+	control  [slots]credentials
+	vectors  [slots]unix.Iovec
+	memory   []byte
+}
+
+// A writer is a process that has written a part of a line.
+type writer struct {
+	pid  int32
+	rest []byte
+}
+
+// A message is struct mmsghdr of recvmmsg(2).
+type message struct {
+	header unix.Msghdr
+	length uint32
+}
+
+// Credentials are the control message that SO_PASSCRED brings. There is no room for
+// another: descriptors that someone may send are dropped by the kernel.
+type credentials struct {
+	header unix.Cmsghdr
+	who    unix.Ucred
+	_      [4]byte
+}
+
+// newCrowd returns a crowd if the input is a Unix stream socket, else nil.
+func newCrowd(input, maxLine int) *crowd {
+	domain, err := unix.GetsockoptInt(input, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err != nil || domain != unix.AF_UNIX {
+		return nil
+	}
+	kind, err := unix.GetsockoptInt(input, unix.SOL_SOCKET, unix.SO_TYPE)
+	if err != nil || kind != unix.SOCK_STREAM || unix.SetsockoptInt(input, unix.SOL_SOCKET, unix.SO_PASSCRED, 1) != nil {
+		return nil
+	}
+	c := &crowd{fd: input, maxLine: maxLine, writers: map[int32]*writer{}, memory: make([]byte, slots*slotSize)}
+	for i := range c.messages {
+		c.vectors[i].Base = &c.memory[i*slotSize]
+		c.vectors[i].SetLen(slotSize)
+		c.messages[i].header.Iov = &c.vectors[i]
+		c.messages[i].header.SetIovlen(1)
+		c.messages[i].header.Control = (*byte)(unsafe.Pointer(&c.control[i]))
+	}
+	return c
+}
+
+// read takes what is there, but no more than the limit, and appends whole lines to
+// out, and pieces of one that is too long. It returns how many bytes it took, 0 at the
+// end of input, how much of the socket's buffer they had filled, and whether there may
+// be more.
+func (c *crowd) read(out []byte, limit int) (lines []byte, took, filled int, more bool, err error) {
+	n := min(slots, (limit+slotSize-1)/slotSize)
+	for i := range n {
+		c.messages[i].header.SetControllen(int(unsafe.Sizeof(c.control[i])))
+		c.control[i].who.Pid = 0
+		c.vectors[i].SetLen(min(slotSize, limit-i*slotSize))
+	}
+	count, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(c.fd), uintptr(unsafe.Pointer(&c.messages)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
+	if errno != 0 {
+		return out, 0, 0, false, errno
+	}
+	for i := range int(count) {
+		length := int(c.messages[i].length)
+		text := c.memory[i*slotSize:][:length]
+		took += length
+		filled += length + messageCost*(1+bytes.Count(text, newline))
+		out = c.take(out, c.control[i].who.Pid, text)
+	}
+	return out, took, filled, int(count) == n, nil
+}
+
+// take appends the lines to out that a writer's bytes complete.
+func (c *crowd) take(out []byte, pid int32, text []byte) []byte {
+	if pid != 0 && !c.known {
+		c.known = true
+		c.name(pid)
+	}
+	cut := bytes.LastIndexByte(text, '\n') + 1
+	w := c.writers[pid]
+	if cut > 0 {
+		out = c.pass(out, w, text[:cut])
+	}
+	if rest := text[cut:]; len(rest) > 0 {
+		if w == nil || cut > 0 {
+			w = &writer{pid: pid}
+			c.writers[pid] = w
+		}
+		w.rest = append(w.rest, rest...)
+		c.rests += len(rest)
+		if len(w.rest) >= c.maxLine {
+			out = c.piece(out, w)
+		}
+	}
+	for c.rests > maxRests+2*c.maxLine || len(c.writers) > maxWriters {
+		out = c.relieve(out)
+	}
+	return out
+}
+
+// name takes the first writer with a name to be the one who began the line that nobody
+// has a name for.
+func (c *crowd) name(pid int32) {
+	if w := c.writers[0]; w != nil {
+		delete(c.writers, 0)
+		w.pid = pid
+		c.writers[pid] = w
+	}
+}
+
+// pass appends what a writer's line began with, which is nothing for a writer
+// without an unfinished line, and the lines that end it.
+func (c *crowd) pass(out []byte, w *writer, lines []byte) []byte {
+	if c.owner != nil && c.owner != w {
+		before := len(c.held)
+		if w != nil {
+			c.held = append(c.held, w.rest...)
+			c.forget(w)
+		}
+		c.held = append(c.held, lines...)
+		c.rests += len(c.held) - before
+		return out
+	}
+	if w != nil {
+		out = append(out, w.rest...)
+		c.forget(w)
+	}
+	out = append(out, lines...)
+	if c.owner != nil {
+		out = c.release(out)
+	}
+	return out
+}
+
+// forget takes out a writer whose line has ended.
+func (c *crowd) forget(w *writer) {
+	c.rests -= len(w.rest)
+	delete(c.writers, w.pid)
+}
+
+// release appends what others have written during a long line that has ended.
+func (c *crowd) release(out []byte) []byte {
+	out = append(out, c.held...)
+	c.rests -= len(c.held)
+	c.owner, c.held = nil, nil
+	return out
+}
+
+// piece passes on what there is of a long line, if no other line is in the way.
+func (c *crowd) piece(out []byte, w *writer) []byte {
+	if c.owner != nil && c.owner != w {
+		return out
+	}
+	c.owner = w
+	out = append(out, w.rest...)
+	c.rests -= len(w.rest)
+	w.rest = nil
+	return out
+}
+
+// relieve ends a line before its end, since no more can be kept: the long one that
+// others wait for, or else the one of which there is most.
+func (c *crowd) relieve(out []byte) []byte {
+	w := c.owner
+	if w == nil {
+		for _, other := range c.writers {
+			if w == nil || len(other.rest) > len(w.rest) {
+				w = other
+			}
+		}
+	}
+	return c.pass(out, w, newline)
+}
+
+// unfinished reports whether there is a line whose writer is to be looked for.
+func (c *crowd) unfinished() bool { return len(c.writers) > 0 }
+
+// due returns how long it is until the writers are to be looked for.
+func (c *crowd) due(now time.Time) time.Duration {
+	return min(max(lookForGone-now.Sub(c.looked), 0), lookForGone)
+}
+
+// endGone ends the lines of writers that are gone.
+func (c *crowd) endGone(out []byte, now time.Time) []byte {
+	c.looked = now
+	for _, w := range c.inOrder() {
+		if gone(w.pid) {
+			out = c.pass(out, w, newline)
+		}
+	}
+	return out
+}
+
+// endAll ends all lines, at the end of input.
+func (c *crowd) endAll(out []byte) []byte {
+	if c.owner != nil {
+		out = c.pass(out, c.owner, newline)
+	}
+	for _, w := range c.inOrder() {
+		out = c.pass(out, w, newline)
+	}
+	return out
+}
+
+// inOrder returns the writers in an order that does not change from run to run.
+func (c *crowd) inOrder() []*writer {
+	return slices.SortedFunc(maps.Values(c.writers), func(a, b *writer) int { return int(a.pid - b.pid) })
+}
+
+// gone reports whether a process has ended, be it reaped or not. One that cannot be
+// looked for is taken to live.
+func gone(pid int32) bool {
+	fd, err := unix.PidfdOpen(int(pid), 0)
+	if err != nil {
+		return err == unix.ESRCH
+	}
+	defer unix.Close(fd)
+	ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	n, err := unix.Poll(ready, 0)
+	return n == 1 && err == nil
+}
