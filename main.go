@@ -153,6 +153,9 @@ func run(args []string, signals chan os.Signal, printer *notice.Printer) (status
 	case errors.Is(err, errHelped):
 		return 0, nil
 	case err != nil:
+		if strings.HasPrefix(err.Error(), "unexpected argument") {
+			err = fmt.Errorf("%w; quote a pattern that has spaces, and write -- before a command", err)
+		}
 		return 0, usageError{err}
 	case f.Version:
 		_, err := fmt.Println("logreel", version.String())
