@@ -2,6 +2,7 @@ package rotator
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"time"
@@ -120,22 +121,20 @@ func (f *liveFile) end() error {
 	return err
 }
 
-// write appends a batch, after ending a torn line. A short write is gone on with
-// where it stopped.
-func (f *liveFile) write(batch []byte) (done int, err error) {
+// write appends lines with one system call, after ending a torn line. It may write
+// fewer than all.
+func (f *liveFile) write(lines []byte) (int, error) {
 	if f.torn {
 		if err := f.end(); err != nil {
 			return 0, err
 		}
 	}
-	for done < len(batch) && err == nil {
-		var n int
-		n, err = f.Write(batch[done:])
-		n = max(n, 0)
-		done += n
-		f.size += int64(n)
+	n, err := f.Write(lines)
+	if n = max(n, 0); n == 0 && err == nil {
+		err = io.ErrShortWrite
 	}
-	return done, err
+	f.size += int64(n)
+	return n, err
 }
 
 // stale reports whether lines of the given time belong into another file. A clock

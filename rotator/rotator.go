@@ -6,7 +6,8 @@
 //   - Lines are appended whole and in order, each batch with one write(2) on a
 //     descriptor opened with O_APPEND, so several processes may write one file
 //     (POSIX write: the offset is set to the end and the bytes are written with no
-//     write of another in between; Linux holds the inode's lock for it).
+//     write of another in between; Linux holds the inode's lock for it). A line that
+//     comes in pieces is not one write, and another process may write in between.
 //   - No line is split between two files, not even one that comes in pieces.
 //   - The next file is open before the last one is let go. While it cannot be
 //     opened, lines go on into the last one.

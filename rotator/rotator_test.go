@@ -94,8 +94,11 @@ func (b *bench) at(after time.Duration) *bench {
 
 func (b *bench) write(lines string) {
 	b.t.Helper()
-	if n, err := b.Write([]byte(lines), b.now); n != len(lines) || err != nil {
-		b.t.Fatalf("Write: %d of %d bytes, %v", n, len(lines), err)
+	for done := 0; done < len(lines); {
+		n, err := b.Write([]byte(lines[done:]), b.now)
+		if done += n; n == 0 || err != nil {
+			b.t.Fatalf("Write: %d of %d bytes, %v", done, len(lines), err)
+		}
 	}
 }
 

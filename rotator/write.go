@@ -10,59 +10,55 @@ import (
 const patience = 10 * time.Second
 
 // Write appends lines that were read at the given time, to the file of that time's
-// period. It returns how many bytes were written, fewer than all only with an
-// error; the caller is to write the rest again, later, under the same time.
+// period: as many of them as go there with one system call. It returns how many bytes
+// were written. If those are fewer than all, the caller is to write the rest as well,
+// under the same time; after an error a little later.
 //
 // A batch ends with a newline unless it is a piece of a long line.
 func (r *Rotator) Write(lines []byte, at time.Time) (int, error) {
-	done, err := r.append(lines, at)
+	n, err := r.append(lines, at)
 	if err == nil {
 		r.failing = time.Time{}
-		return done, nil
+		return n, nil
 	}
 	now := r.config.Now()
 	if r.failing.IsZero() || now.Before(r.failing) {
 		r.failing = now
 	}
-	if r.midLine || now.Sub(r.failing) < patience || !r.config.Pattern.Period(at).Over(now) {
-		return done, err
+	if n > 0 || r.midLine || now.Sub(r.failing) < patience || !r.config.Pattern.Period(at).Over(now) {
+		return n, err
 	}
 	// Their own file may never take them, and everything behind them waits.
-	more, late := r.append(lines[done:], now)
+	n, late := r.append(lines, now)
 	if late == nil {
 		r.late = now
 		r.config.Voice.Warn("%v; lines that waited for it since %s are in %s", err, at.Format(time.RFC3339), r.live.path)
 	}
-	return done + more, late
+	return n, late
 }
 
 // append does the work of Write.
-func (r *Rotator) append(lines []byte, at time.Time) (done int, err error) {
+func (r *Rotator) append(lines []byte, at time.Time) (int, error) {
 	if at.Before(r.late) {
 		at = r.late
 	}
-	for done < len(lines) {
-		batch := lines[done:]
-		if r.midLine {
-			batch = throughNewline(batch)
-		} else if err := r.turn(at); err != nil {
-			return done, err
-		} else {
-			batch = r.fit(batch)
-		}
-		n, err := r.live.write(batch)
-		if n > 0 {
-			done += n
-			r.status.Written += int64(n)
-			r.midLine = batch[n-1] != '\n'
-		}
-		if err != nil {
-			r.live.renew(r.config.Files)
-			return done, err
-		}
+	if r.midLine {
+		lines = throughNewline(lines)
+	} else if err := r.turn(at); err != nil {
+		return 0, err
+	} else {
+		lines = r.fit(lines)
 	}
-	r.wrote = at
-	return done, nil
+	n, err := r.live.write(lines)
+	if n > 0 {
+		r.status.Written += int64(n)
+		r.midLine = lines[n-1] != '\n'
+		r.wrote = at
+	}
+	if err != nil {
+		r.live.renew(r.config.Files)
+	}
+	return n, err
 }
 
 // throughNewline returns the batch up to the end of its first line.

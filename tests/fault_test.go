@@ -144,3 +144,26 @@ func TestFaultAtTheEnd(t *testing.T) {
 	p.await(p.said, "error: 2 lines lost")
 	p.wait(1)
 }
+
+// A reader of the copies that reads nothing holds up the log for a while, in which
+// the application goes on, and then has no more of them.
+func TestFaultStuckTee(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	stdout := newStream(t, "pipe")
+	stdout.fill(t)
+	cmd := exec.Command("logreel", "--tee", "--every=never", "app.log")
+	cmd.Stdout = stdout.write
+	p := launch(t, dir, cmd)
+	var want strings.Builder
+	for i := range 50_000 { // 3 MB, more than the pipe holds
+		line := strconv.Itoa(i) + strings.Repeat(" tee", 14)
+		want.WriteString(line + "\n")
+		p.send(line)
+	}
+	p.await(p.said, "--tee: standard output has taken nothing for 5s; going on without it")
+	p.end()
+	if got := content(t, dir, "app.log"); got != want.String() {
+		t.Errorf("got %d bytes, want %d", len(got), want.Len())
+	}
+}

@@ -122,7 +122,7 @@ func New(c Config) (*Reader, error) {
 	if r.crowd = newCrowd(c.Input, c.MaxLine); r.crowd != nil && c.Room > 0 {
 		r.pace.room = c.Room / 2
 	}
-	if r.regular {
+	if r.regular || r.packets(uint32(st.Mode)) {
 		r.pace.linger, r.pace.wait = 0, 0
 	}
 	return r, nil
@@ -398,6 +398,21 @@ func (r *Reader) last() []byte {
 	}
 	r.open = false
 	return append(rest, '\n')
+}
+
+// packets reports whether one read takes one write only, so that lingering over each
+// would hold up whoever writes: a terminal gives a line at a time, and there are
+// sockets and pipes that keep writes apart.
+func (r *Reader) packets(mode uint32) bool {
+	switch mode & unix.S_IFMT {
+	case unix.S_IFIFO:
+		flags, err := unix.FcntlInt(uintptr(r.config.Input), unix.F_GETFL, 0)
+		return err == nil && flags&packetPipe != 0
+	case unix.S_IFSOCK:
+		kind, err := unix.GetsockoptInt(r.config.Input, unix.SOL_SOCKET, unix.SO_TYPE)
+		return err == nil && kind != unix.SOCK_STREAM
+	}
+	return mode&unix.S_IFMT == unix.S_IFCHR
 }
 
 // enlarge makes a pipe as large as the system lets us, and returns how many bytes

@@ -344,6 +344,30 @@ func TestFlagsStay(t *testing.T) {
 	}
 }
 
+// Where one read takes one write only, there is no linger: it would hold up whoever
+// writes.
+func TestPackets(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []int{unix.SOCK_STREAM, unix.SOCK_SEQPACKET, unix.SOCK_DGRAM} {
+		pair, err := unix.Socketpair(unix.AF_UNIX, kind, 0)
+		if errors.Is(err, unix.EPROTONOSUPPORT) {
+			continue // macOS has no SEQPACKET
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := New(Config{Input: pair[0], Linger: time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lingers := r.pace.wait > 0; lingers != (kind == unix.SOCK_STREAM) {
+			t.Errorf("socket of type %d: lingers for %v", kind, r.pace.wait)
+		}
+		r.waiter.close()
+		_, _ = unix.Close(pair[0]), unix.Close(pair[1])
+	}
+}
+
 func TestFileAndSocket(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "input")

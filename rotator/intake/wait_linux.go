@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	ioctlWaiting = unix.TIOCINQ // FIONREAD
+	ioctlWaiting = unix.TIOCINQ  // FIONREAD
+	packetPipe   = unix.O_DIRECT // pipe2(2)
 	ioctlTermios = unix.TCGETS
 )
 

@@ -11,6 +11,7 @@ import (
 
 const (
 	ioctlWaiting = 0x4004667f // FIONREAD, the same on macOS and every BSD
+	packetPipe   = 0          // there are none
 	ioctlTermios = unix.TIOCGETA
 )
 

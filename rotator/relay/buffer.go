@@ -42,6 +42,9 @@ type buffer struct {
 	size  int    // how many bytes there are
 	spans []span // their times, oldest first
 
+	// written is how many bytes of front are in the file, though advance was not
+	// called yet.
+	written int
 	// open says that the last line taken in has no newline yet.
 	open bool
 	// skipping says that a line is being dropped whose end has not come yet.
@@ -81,6 +84,10 @@ func (b *buffer) lend(lines []byte, at time.Time) {
 func (b *buffer) front() (lines []byte, at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.waiting()
+}
+
+func (b *buffer) waiting() (lines []byte, at time.Time) {
 	switch {
 	case len(b.lent) > 0 && b.ahead == 0:
 		return b.lent, b.lentAt
@@ -94,14 +101,22 @@ func (b *buffer) front() (lines []byte, at time.Time) {
 	return nil, time.Time{}
 }
 
+// wrote takes down that the first n bytes of front are in the file.
+func (b *buffer) wrote(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.written = n
+	if n > 0 {
+		b.moves++
+	}
+}
+
 // advance takes out the first n bytes of front, and reports whether that made room
 // in a full buffer.
 func (b *buffer) advance(n int) (room bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if n > 0 {
-		b.moves++
-	}
+	b.written = 0
 	if len(b.lent) > 0 && b.ahead == 0 {
 		b.lent = b.lent[n:]
 		return false
@@ -293,6 +308,8 @@ func (b *buffer) giveUp() (lost int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	lost = b.dropped.lines + bytes.Count(b.lent, newline)
+	front, _ := b.waiting()
+	lost -= bytes.Count(front[:min(b.written, len(front))], newline)
 	tail := min(b.head+b.size, len(b.ring))
 	lost += bytes.Count(b.ring[b.head:tail], newline)
 	lost += bytes.Count(b.ring[:b.head+b.size-tail], newline)

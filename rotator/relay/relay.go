@@ -170,6 +170,7 @@ func (r *relay) writeFront() bool {
 		return false
 	}
 	n, err := r.Rotator.Write(lines, at)
+	r.buffer.wrote(n)
 	r.tee(lines[:n])
 	if r.buffer.advance(n) {
 		r.Reader.Interrupt() // there is room again
@@ -209,6 +210,8 @@ func (r *relay) tee(lines []byte) {
 	if r.Tee == nil || len(lines) == 0 {
 		return
 	}
+	r.desk.teeing.Store(true)
+	defer r.desk.teeing.Store(false)
 	if _, err := r.Tee.Write(lines); err != nil {
 		r.Voice.Warn("--tee: %v; going on without it", err)
 		r.Tee = nil

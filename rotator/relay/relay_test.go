@@ -245,6 +245,39 @@ func TestFullBufferWaits(t *testing.T) {
 	}
 }
 
+// When the disk hangs for good, the lines that are not in the file are counted, and
+// those that are there are not.
+func TestGiveUp(t *testing.T) {
+	t.Parallel()
+	s := run(t, Config{Buffer: 1 << 20})
+	s.send(numbered(0, 10))
+	var calls int
+	s.files.be(func(n int) (int, error) {
+		if calls++; calls == 1 {
+			return n / 2, nil
+		}
+		select {} // for ever
+	})
+	s.send(numbered(10, 1000))
+	s.await("the disk does not answer")
+	s.send(numbered(1000, 2000))
+	if err := s.input.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	select {
+	case err = <-s.ended:
+	case <-time.After(30 * time.Second):
+		t.Fatal("still running")
+	}
+	got := s.content()
+	there := strings.Count(got, "\n")
+	if want := fmt.Sprintf("%d lines lost", 2000-there); err == nil || !strings.HasPrefix(err.Error(), want) || there < 100 {
+		t.Errorf("%d lines are there; got %v, want %s", there, err, want)
+	}
+	check(t, got[:strings.LastIndexByte(got, '\n')+1], numbered(0, there))
+}
+
 const when = `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)`
 
 var droppedNote = regexp.MustCompile(`^logreel: (\d+) lines? dropped from ` + when + ` to ` + when + `\n$`)

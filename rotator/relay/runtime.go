@@ -3,6 +3,7 @@ package relay
 import (
 	"math"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,8 +15,13 @@ import (
 // left by then. Where there are too few from the start, the collector is turned off:
 // nothing allocates but a switch, a few kilobytes each time.
 //
+// It has the runtime start now the threads as well that it will need when the disk
+// hangs: a limit of the system that is reached later would end the process in the
+// middle of a fault.
+//
 // It is to be called before this process opens its files.
 func SettleRuntime() {
+	startThreads()
 	var spare [8]int // two for the runtime, the others for the relay and its files
 	opened := 0
 	for opened < len(spare) {
@@ -34,4 +40,30 @@ func SettleRuntime() {
 		return
 	}
 	time.AfterFunc(math.MaxInt64, func() {}).Stop()
+}
+
+// threads is how many may be in system calls at once: the writer, the stand-in, the
+// printer, and one for what the runtime does.
+const threads = 4
+
+// startThreads has so many threads blocked at once that the runtime has to start
+// them. It keeps them.
+func startThreads() {
+	var ends [2]int
+	if unix.Pipe(ends[:]) != nil {
+		return // no descriptors: then it is as it is
+	}
+	var blocked, released sync.WaitGroup
+	for range threads {
+		blocked.Add(1)
+		released.Go(func() {
+			blocked.Done()
+			var one [1]byte
+			_, _ = unix.Read(ends[0], one[:]) // returns when the pipe is closed
+		})
+	}
+	blocked.Wait()
+	_ = unix.Close(ends[1])
+	released.Wait()
+	_ = unix.Close(ends[0])
 }

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -38,6 +39,8 @@ type desk struct {
 	back chan struct{}
 	// failing says that the writer has told of a fault.
 	failing atomic.Bool
+	// teeing says that the writer is copying lines, and not at the disk.
+	teeing atomic.Bool
 	// bell wakes the stand-in; set is when the writer last set it.
 	bell bell
 	set  time.Duration
@@ -119,7 +122,7 @@ func (r *relay) absorb() bool {
 		now := time.Now()
 		if n := r.buffer.progress(); n != moves {
 			moves, moved, quiet = n, now, time.Time{}
-		} else if now.Sub(moved) >= hangs && !r.desk.failing.Load() {
+		} else if now.Sub(moved) >= hangs && !r.desk.failing.Load() && !r.desk.teeing.Load() {
 			hanging.Begin(moved, r.hang(), "lines wait in memory")
 		}
 		more := r.readOn(now)
@@ -156,13 +159,12 @@ func (r *relay) readOn(now time.Time) bool {
 	return r.ended == nil && !r.Reader.WritersGone()
 }
 
-// hang is what is said of a disk that hangs.
+// hang is what is said of a disk that hangs. It may be that of a link.
 func (r *relay) hang() error {
-	path := r.lastStatus().Live
-	if path == "" {
-		path = "the next file"
+	if path := r.lastStatus().Live; path != "" {
+		return fmt.Errorf("the disk does not answer (live file %s)", path)
 	}
-	return fmt.Errorf("%s: the disk does not answer", path)
+	return errors.New("the disk does not answer")
 }
 
 // giveUp counts what will not be written: what is in the buffer, and what there was

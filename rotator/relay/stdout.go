@@ -1,29 +1,52 @@
 package relay
 
-import "golang.org/x/sys/unix"
+import (
+	"fmt"
+	"time"
 
-const stdout = 1
+	"golang.org/x/sys/unix"
+)
+
+const (
+	stdout = 1
+	// teePatience is for how long standard output may take nothing. The log waits
+	// meanwhile, in memory, and its lines are worth more than their copies.
+	teePatience = 5 * time.Second
+	// pipeBuf is what a pipe that is ready takes without blocking (PIPE_BUF).
+	pipeBuf = 4096
+)
 
 // Stdout is standard output. Unlike os.Stdout it is never given to the runtime's
-// poller, and a reader that is gone does not end the process. A reader that is slow
-// holds up whoever writes.
+// poller, and a reader that is gone does not end the process, nor one that reads
+// nothing keep it for long.
 type Stdout struct{}
 
 // Write writes all of p, or returns why it could not.
 func (Stdout) Write(p []byte) (done int, err error) {
 	for done < len(p) {
-		n, err := unix.Write(stdout, p[done:])
+		if err := ready(); err != nil {
+			return done, err
+		}
+		n, err := unix.Write(stdout, p[done:min(len(p), done+pipeBuf)])
 		done += max(n, 0)
-		switch err {
-		case nil, unix.EINTR:
-		case unix.EAGAIN:
-			ready := []unix.PollFd{{Fd: stdout, Events: unix.POLLOUT}}
-			if _, err := unix.Poll(ready, -1); err != nil && err != unix.EINTR {
-				return done, err
-			}
-		default:
+		if err != nil && err != unix.EINTR && err != unix.EAGAIN {
 			return done, err
 		}
 	}
 	return done, nil
+}
+
+// ready waits until standard output takes something.
+func ready() error {
+	fds := []unix.PollFd{{Fd: stdout, Events: unix.POLLOUT}}
+	for end := time.Now().Add(teePatience); ; {
+		n, err := unix.Poll(fds, int(max(time.Until(end), 0)/time.Millisecond))
+		switch {
+		case err == unix.EINTR:
+		case err != nil || n > 0:
+			return err
+		default:
+			return fmt.Errorf("standard output has taken nothing for %v", teePatience)
+		}
+	}
 }
