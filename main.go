@@ -16,7 +16,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"slices"
 	"strings"
@@ -39,9 +38,6 @@ const (
 	statusFailed = 1 // could not start, or had to give up
 	statusUsage  = 2
 )
-
-// maxBuffer is what a process can address with room to spare.
-const maxBuffer = min(64<<30, math.MaxInt/2+1)
 
 // flags are the command line, in the groups and the order of the help.
 type flags struct {
@@ -172,8 +168,8 @@ func run(args []string, signals chan os.Signal, printer *notice.Printer) (status
 		return 0, usageError{fmt.Errorf("--utc and --tz=%s exclude each other; leave one out, also of LOGREEL_UTC and LOGREEL_TZ", f.TZ)}
 	case f.MaxLine < intake.MinMaxLine || f.MaxLine > intake.MaxMaxLine:
 		return 0, usageError{fmt.Errorf("--max-line=%v: write a size from 1K to 1G", f.MaxLine)}
-	case f.Buffer > maxBuffer:
-		return 0, usageError{fmt.Errorf("--buffer=%v: write a size from 0 to %v", f.Buffer, values.Size(maxBuffer))}
+	case f.Buffer > relay.MaxBuffer:
+		return 0, usageError{fmt.Errorf("--buffer=%v: write a size from 0 to %v", f.Buffer, values.Size(relay.MaxBuffer))}
 	}
 	config, err := f.rotator(printer)
 	if err != nil {
@@ -214,12 +210,6 @@ func (f *flags) rotator(printer *notice.Printer) (c rotator.Config, err error) {
 // relay reads standard input, or the output of the command, until it ends. It returns
 // the exit status of the command.
 func (f *flags) relay(c rotator.Config, r *rotator.Rotator, signals chan os.Signal) (status int, err error) {
-	if advice := c.Pattern.Advice(time.Now()); advice != "" {
-		c.Voice.Detail("%s", advice)
-	}
-	if warning := c.Pattern.Warning(); warning != "" {
-		c.Voice.Warn("%s", warning)
-	}
 	if err := r.Start(); err != nil {
 		return 0, err
 	}

@@ -142,8 +142,15 @@ func New(c Config) (*Rotator, error) {
 	}, nil
 }
 
-// Start opens the first file if the rotator is eager.
+// Start says what is to be known of the pattern, and opens the first file if the
+// rotator is eager.
 func (r *Rotator) Start() error {
+	if advice := r.config.Pattern.Advice(r.config.Now()); advice != "" {
+		r.config.Voice.Detail("%s", advice)
+	}
+	if warning := r.config.Pattern.Warning(); warning != "" {
+		r.config.Voice.Warn("%s", warning)
+	}
 	if !r.config.Eager {
 		return nil
 	}

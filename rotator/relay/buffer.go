@@ -3,11 +3,16 @@ package relay
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
+
+// MaxBuffer is the most that Config.Buffer may be: what a process can address, with
+// room to spare.
+const MaxBuffer = min(64<<30, math.MaxInt/2+1)
 
 // A span is bytes of a ring that were read within one second, and so belong into one
 // file.

@@ -8,6 +8,15 @@ import zlib
 FILLER = "~" * 80
 
 
+def filler(writer, sequence, size):
+    """Returns what fills a record up to its size, with its newline, in bytes. Each
+    piece of it names the record, so that a reader can tell whose it is."""
+    others = len(f"1700000000.000000 {writer} {sequence}  01234567\n")
+    length = max(1, size - others)
+    name = f"~{writer}.{sequence}"
+    return (name * (length // len(name) + 1))[:length]
+
+
 class Sealed(logging.Formatter):
     """Formats a record as: seconds since 1970, message, checksum of both."""
 
