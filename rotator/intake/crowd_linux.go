@@ -42,8 +42,10 @@ type crowd struct {
 	held  []byte
 	// rests is how many bytes wait in writers and held.
 	rests int
-	// looked is when the writers were last looked for.
+	// looked is when the writers were last looked for, and marked says that some of
+	// them were gone.
 	looked time.Time
+	marked bool
 	// known says that a writer has been named. What came before was written before
 	// the kernel was asked to.
 	known bool
@@ -58,6 +60,7 @@ type crowd struct {
 type writer struct {
 	pid  int32
 	rest []byte
+	gone bool
 }
 
 // A message is struct mmsghdr of recvmmsg(2).
@@ -116,6 +119,9 @@ func (c *crowd) read(out []byte, limit int) (lines []byte, took, filled int, mor
 		took += length
 		filled += length + messageCost*(1+bytes.Count(text, newline))
 		out = c.take(out, c.control[i].who.Pid, text)
+	}
+	if int(count) < n {
+		out = c.endGone(out)
 	}
 	return out, took, filled, int(count) == n, nil
 }
@@ -230,11 +236,25 @@ func (c *crowd) due(now time.Time) time.Duration {
 	return min(max(lookForGone-now.Sub(c.looked), 0), lookForGone)
 }
 
-// endGone ends the lines of writers that are gone.
-func (c *crowd) endGone(out []byte, now time.Time) []byte {
+// markGone looks for the writers. What those who are gone have left in the socket is
+// to be read before their lines are ended.
+func (c *crowd) markGone(now time.Time) {
 	c.looked = now
+	for _, w := range c.writers {
+		w.gone = w.gone || gone(w.pid)
+		c.marked = c.marked || w.gone
+	}
+}
+
+// endGone ends the lines of the writers that are marked, when the socket has been
+// empty since.
+func (c *crowd) endGone(out []byte) []byte {
+	if !c.marked {
+		return out
+	}
+	c.marked = false
 	for _, w := range c.inOrder() {
-		if gone(w.pid) {
+		if w.gone {
 			out = c.pass(out, w, newline)
 		}
 	}

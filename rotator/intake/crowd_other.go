@@ -13,7 +13,8 @@ func newCrowd(input, maxLine int) *crowd { return nil }
 func (*crowd) read(out []byte, limit int) (lines []byte, took, filled int, more bool, err error) {
 	return out, 0, 0, false, nil
 }
-func (*crowd) unfinished() bool                         { return false }
-func (*crowd) due(now time.Time) time.Duration          { return 0 }
-func (*crowd) endGone(out []byte, now time.Time) []byte { return out }
-func (*crowd) endAll(out []byte) []byte                 { return out }
+func (*crowd) unfinished() bool                { return false }
+func (*crowd) due(now time.Time) time.Duration { return 0 }
+func (*crowd) markGone(now time.Time)          {}
+func (*crowd) endGone(out []byte) []byte       { return out }
+func (*crowd) endAll(out []byte) []byte        { return out }

@@ -307,7 +307,9 @@ func (r *Reader) read() []byte {
 	}
 	n, took, err := r.fill(limit)
 	switch {
-	case err == unix.EINTR || err == unix.EAGAIN:
+	case err == unix.EINTR || err == unix.EAGAIN || err == unix.ECONNRESET:
+		// A socket whose other end was closed unread says so once, and then goes on
+		// with what is waiting.
 		return nil
 	case err == unix.EIO && IsTerminal(r.config.Input):
 		// The terminal has gone.
@@ -369,8 +371,12 @@ func (r *Reader) endGone() []byte {
 	if r.crowd == nil || !r.crowd.unfinished() || r.crowd.due(now) > 0 {
 		return nil
 	}
+	r.crowd.markGone(now)
+	if r.Waiting() > 0 {
+		return nil
+	}
 	r.compact()
-	buf := r.crowd.endGone(r.buf[:r.end], now)
+	buf := r.crowd.endGone(r.buf[:r.end])
 	r.buf = buf[:cap(buf)]
 	if n := len(buf) - r.end; n > 0 {
 		return r.cut(n)
