@@ -15,10 +15,13 @@ const (
 	// how much of each: the rest of a longer one comes with the next slot.
 	slots    = 64
 	slotSize = 4 << 10
-	// maxWriters is how many writers may have an unfinished line, and maxRests how
-	// many bytes of them are kept, beside what Config.MaxLine allows for one.
+	// maxWriters is how many writers may have an unfinished line.
 	maxWriters = 1024
-	maxRests   = 16 << 20
+	// maxRests is how many bytes of unfinished lines are kept before the longest one
+	// is passed on in pieces. As much again may come from others until it ends.
+	maxRests = 16 << 20
+	// maxSpare is how large the memory of an unfinished line may be to be used again.
+	maxSpare = 64 << 10
 	// lookForGone is how often the writers of unfinished lines are looked for.
 	lookForGone = time.Second
 	// messageCost is about what a short message takes of a socket's buffer beside its
@@ -31,15 +34,18 @@ const (
 // and never returns bytes of two processes as one message (unix(7), and
 // unix_stream_read_generic in Linux).
 type crowd struct {
-	fd      int
-	maxLine int
+	fd int
+	// most is maxRests, but in tests.
+	most int
 
 	// writers are those with an unfinished line, by process.
 	writers map[int32]*writer
-	// owner is the one of them whose line is longer than maxLine and passed on in
-	// pieces; nil for none. Until it ends, whole lines of others wait in held.
+	// owner is the one of them whose line is passed on in pieces; nil for none. Until
+	// it ends, whole lines of others wait in held.
 	owner *writer
 	held  []byte
+	// spare are writers whose memory is used again.
+	spare []*writer
 	// rests is how many bytes wait in writers and held.
 	rests int
 	// looked is when the writers were last looked for, and marked says that some of
@@ -78,7 +84,7 @@ type credentials struct {
 }
 
 // newCrowd returns a crowd if the input is a Unix stream socket, else nil.
-func newCrowd(input, maxLine int) *crowd {
+func newCrowd(input int) *crowd {
 	domain, err := unix.GetsockoptInt(input, unix.SOL_SOCKET, unix.SO_DOMAIN)
 	if err != nil || domain != unix.AF_UNIX {
 		return nil
@@ -87,7 +93,7 @@ func newCrowd(input, maxLine int) *crowd {
 	if err != nil || kind != unix.SOCK_STREAM || unix.SetsockoptInt(input, unix.SOL_SOCKET, unix.SO_PASSCRED, 1) != nil {
 		return nil
 	}
-	c := &crowd{fd: input, maxLine: maxLine, writers: map[int32]*writer{}, memory: make([]byte, slots*slotSize)}
+	c := &crowd{fd: input, most: maxRests, writers: map[int32]*writer{}, memory: make([]byte, slots*slotSize)}
 	for i := range c.messages {
 		c.vectors[i].Base = &c.memory[i*slotSize]
 		c.vectors[i].SetLen(slotSize)
@@ -139,19 +145,42 @@ func (c *crowd) take(out []byte, pid int32, text []byte) []byte {
 	}
 	if rest := text[cut:]; len(rest) > 0 {
 		if w == nil || cut > 0 {
-			w = &writer{pid: pid}
-			c.writers[pid] = w
+			w = c.newWriter(pid)
 		}
 		w.rest = append(w.rest, rest...)
 		c.rests += len(rest)
-		if len(w.rest) >= c.maxLine {
-			out = c.piece(out, w)
-		}
 	}
-	for c.rests > maxRests+2*c.maxLine || len(c.writers) > maxWriters {
+	if c.owner == nil && c.rests > c.most {
+		c.owner = c.longest()
+	}
+	if c.owner != nil {
+		out = c.piece(out)
+	}
+	for c.rests > 2*c.most || len(c.writers) > maxWriters {
 		out = c.relieve(out)
 	}
 	return out
+}
+
+// newWriter returns a writer that begins a line.
+func (c *crowd) newWriter(pid int32) *writer {
+	w := &writer{}
+	if last := len(c.spare) - 1; last >= 0 {
+		w, c.spare = c.spare[last], c.spare[:last]
+	}
+	w.pid = pid
+	c.writers[pid] = w
+	return w
+}
+
+// longest returns the writer of whose line there is most.
+func (c *crowd) longest() (longest *writer) {
+	for _, w := range c.writers {
+		if longest == nil || len(w.rest) > len(longest.rest) {
+			longest = w
+		}
+	}
+	return longest
 }
 
 // name takes the first writer with a name to be the one who began the line that nobody
@@ -192,6 +221,10 @@ func (c *crowd) pass(out []byte, w *writer, lines []byte) []byte {
 func (c *crowd) forget(w *writer) {
 	c.rests -= len(w.rest)
 	delete(c.writers, w.pid)
+	if cap(w.rest) <= maxSpare && len(c.spare) < slots {
+		*w = writer{rest: w.rest[:0]}
+		c.spare = append(c.spare, w)
+	}
 }
 
 // release appends what others have written during a long line that has ended.
@@ -202,28 +235,20 @@ func (c *crowd) release(out []byte) []byte {
 	return out
 }
 
-// piece passes on what there is of a long line, if no other line is in the way.
-func (c *crowd) piece(out []byte, w *writer) []byte {
-	if c.owner != nil && c.owner != w {
-		return out
-	}
-	c.owner = w
-	out = append(out, w.rest...)
-	c.rests -= len(w.rest)
-	w.rest = nil
+// piece passes on what there is of the owner's line.
+func (c *crowd) piece(out []byte) []byte {
+	out = append(out, c.owner.rest...)
+	c.rests -= len(c.owner.rest)
+	c.owner.rest = c.owner.rest[:0]
 	return out
 }
 
-// relieve ends a line before its end, since no more can be kept: the long one that
-// others wait for, or else the one of which there is most.
+// relieve ends a line before its end, since no more can be kept: the one that others
+// wait for, or else the longest.
 func (c *crowd) relieve(out []byte) []byte {
 	w := c.owner
 	if w == nil {
-		for _, other := range c.writers {
-			if w == nil || len(other.rest) > len(w.rest) {
-				w = other
-			}
-		}
+		w = c.longest()
 	}
 	return c.pass(out, w, newline)
 }
