@@ -64,18 +64,17 @@ type flags struct {
 	OnFull  string          `group:"Reading" placeholder:"WHAT" enum:"wait,drop" default:"wait" help:"When that is full: wait, and the application waits, or drop lines and log how many (${default})."`
 	Tee     bool            `group:"Reading" help:"Copy every line to standard output as well."`
 
-	Stdio string `group:"Command" placeholder:"WHAT" enum:"socket,pipe" default:"socket" help:"What COMMAND writes to: a socket, on which each line stays whole however long, or a pipe, if it opens /dev/stderr by name (${default})."`
-
-	Grace *values.Duration `group:"Ending" placeholder:"DURATION" help:"After SIGTERM, or after COMMAND has ended, read on for this long at the most. Default: until the end of input."`
-
-	Preview   values.Count `group:"Help" placeholder:"N" help:"Print the current file and the next ones, and write nothing: 5 in all, or N with --preview=N."`
-	StartTime values.Time  `group:"Help" placeholder:"TIME" help:"Pretend for --preview that it is TIME: 2026-11-21 02:00, or RFC 3339."`
-	Verbose   bool         `group:"Help" short:"v" help:"Say what is done, on standard error."`
-	Version   bool         `group:"Help" env:"-" help:"Print the version."`
-	Help      helpFlag     `group:"Help" short:"h" help:"Print this help."`
-
+	Stdio     string           `group:"Command" placeholder:"WHAT" enum:"socket,pipe" default:"socket" help:"What COMMAND writes to: a socket, on which each line stays whole however long, or a pipe, if it opens /dev/stderr by name (${default})."`
+	Grace     *values.Duration `group:"Ending" placeholder:"DURATION" help:"After SIGTERM, or after COMMAND has ended, read on for this long at the most. Default: until the end of input."`
+	Preview   values.Count     `group:"Help" placeholder:"N" help:"Print the current file and the next ones, and write nothing: 5 in all, or N with --preview=N."`
+	StartTime values.Time      `group:"Help" placeholder:"TIME" help:"Pretend for --preview that it is TIME: 2026-11-21 02:00, or RFC 3339."`
+	Verbose   bool             `group:"Help" short:"v" help:"Say what is done, on standard error."`
+	Version   bool             `group:"Help" env:"-" help:"Print the version."`
+	Help      helpFlag         `group:"Help" short:"h" help:"Print this help."`
 	// command is what stands after --.
 	command []string
+	signals chan os.Signal
+	ignored []os.Signal // of them, when we were started
 }
 
 const description = "Reads lines from standard input and writes them into files named by PATTERN.\n" +
@@ -87,8 +86,10 @@ const description = "Reads lines from standard input and writes them into files 
 	"The manual is logreel(1)."
 
 func main() {
-	signals, printer := relay.Signals(), notice.NewPrinter()
-	status, err := run(os.Args[1:], signals, printer)
+	var f flags
+	f.signals, f.ignored = relay.Signals()
+	printer := notice.NewPrinter()
+	status, err := f.run(os.Args[1:], printer)
 	if err != nil {
 		printer.Error(err)
 		status = cmp.Or(status, statusOf(err))
@@ -124,8 +125,7 @@ func (helpFlag) BeforeReset(c *kong.Context) error {
 
 // run does what the arguments say, and returns the exit status of the command if there
 // is one.
-func run(args []string, signals chan os.Signal, printer *notice.Printer) (status int, err error) {
-	var f flags
+func (f *flags) run(args []string, printer *notice.Printer) (status int, err error) {
 	if i := slices.Index(args, "--"); i >= 0 {
 		args, f.command = args[:i], args[i+1:]
 	}
@@ -138,7 +138,7 @@ func run(args []string, signals chan os.Signal, printer *notice.Printer) (status
 			}
 		}
 	}
-	parser, err := kong.New(&f, kong.Name("logreel"), kong.Description(description), kong.DefaultEnvars("LOGREEL"),
+	parser, err := kong.New(f, kong.Name("logreel"), kong.Description(description), kong.DefaultEnvars("LOGREEL"),
 		kong.NoDefaultHelp(), kong.ConfigureHelp(kong.HelpOptions{NoAppDescFormat: true, WrapUpperBound: 100}),
 		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }))
 	if err != nil {
@@ -183,7 +183,7 @@ func run(args []string, signals chan os.Signal, printer *notice.Printer) (status
 		at := f.StartTime.In(config.Pattern.Zone())
 		return 0, preview.Print(os.Stdout, r, config.Pattern, at, int(f.Preview), intake.IsTerminal(1))
 	}
-	return f.relay(config, r, signals)
+	return f.relay(config, r)
 }
 
 // rotator returns the configuration that the flags make.
@@ -209,7 +209,7 @@ func (f *flags) rotator(printer *notice.Printer) (c rotator.Config, err error) {
 
 // relay reads standard input, or the output of the command, until it ends. It returns
 // the exit status of the command.
-func (f *flags) relay(c rotator.Config, r *rotator.Rotator, signals chan os.Signal) (status int, err error) {
+func (f *flags) relay(c rotator.Config, r *rotator.Rotator) (status int, err error) {
 	if err := r.Start(); err != nil {
 		return 0, err
 	}
@@ -218,15 +218,15 @@ func (f *flags) relay(c rotator.Config, r *rotator.Rotator, signals chan os.Sign
 		Boundary: func(t time.Time) time.Time { return c.Pattern.Period(t).End },
 	}
 	out := relay.Config{
-		Rotator: r, Signals: signals, Buffer: int(f.Buffer), Drop: f.OnFull == "drop",
+		Rotator: r, Signals: f.signals, Buffer: int(f.Buffer), Drop: f.OnFull == "drop",
 		Grace: (*time.Duration)(f.Grace), Voice: c.Voice,
 	}
 	var cmd *command.Command
 	if f.command != nil {
-		if cmd, err = command.Start(command.Config{Arguments: f.command, Pipe: f.Stdio == "pipe"}); err != nil {
+		if cmd, err = command.Start(command.Config{Arguments: f.command, Pipe: f.Stdio == "pipe", Ignored: f.ignored}); err != nil {
 			return 0, err
 		}
-		in.Input, in.Room, out.Signals = cmd.Output, cmd.Room, cmd.Signals(signals)
+		in.Input, in.Room, out.Signals = cmd.Output, cmd.Room, cmd.Signals(f.signals)
 		if !command.Sockets {
 			c.Voice.Detail("this system does not tell who writes to a socket, so the command writes to a pipe")
 		}

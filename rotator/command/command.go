@@ -46,6 +46,9 @@ type Config struct {
 	// Pipe says that its output is to be a pipe even where there are sockets that
 	// tell the writers apart.
 	Pipe bool
+	// Ignored are the signals that we were started to ignore, such as SIGHUP by nohup.
+	// The command ignores them too, and they are not passed on.
+	Ignored []os.Signal
 }
 
 // A Command is a running command.
@@ -89,6 +92,9 @@ func Start(c Config) (*Command, error) {
 		arguments = append([]string{"sh", "-c", `LISTEN_PID=$$ exec "$@"`, "sh", path}, arguments[1:]...)
 		path = "/bin/sh"
 	}
+	if len(c.Ignored) > 0 { // of none, it would be all
+		signal.Ignore(c.Ignored...)
+	}
 	cmd.pid, err = syscall.ForkExec(path, arguments, &syscall.ProcAttr{
 		Env:   os.Environ(),
 		Files: []uintptr{0, uintptr(input), uintptr(input)},
@@ -110,6 +116,10 @@ func startError(name string, err error) error {
 	if errors.As(err, &lookup) {
 		err = lookup.Err
 	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
 	return &StartError{status, fmt.Errorf("%s: %w", name, err)}
 }
 
@@ -130,37 +140,38 @@ func connect(pipe bool) (output, input, room int, err error) {
 
 // Signals passes on to the command those signals that are its own, and reaps. It
 // returns a channel of the others, in which SIGCHLD says, once, that the command has
-// ended.
+// ended. From then on all are in it.
 func (c *Command) Signals(signals chan os.Signal) <-chan os.Signal {
 	others := make(chan os.Signal, cap(signals))
 	signal.Notify(signals, syscall.SIGCHLD, syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGTSTP)
 	go func() {
 		c.reap(others) // it may have ended before we listened
 		for s := range signals {
-			switch s {
-			case syscall.SIGCHLD:
+			switch {
+			case s == syscall.SIGCHLD:
 				c.reap(others)
-			case syscall.SIGCONT:
+			case c.hasEnded() || s == syscall.SIGALRM || s == syscall.SIGPIPE || s == syscall.SIGXFSZ:
+				// Nobody may be listening any more. One place is SIGCHLD's.
+				if len(others) < cap(others)-1 {
+					others <- s
+				}
+			case s == syscall.SIGCONT:
 				c.terminal.resume(c.pid)
-				c.pass(syscall.SIGCONT)
-			case syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2,
-				syscall.SIGWINCH, syscall.SIGTSTP:
-				c.pass(s.(syscall.Signal))
 			default:
-				others <- s
+				_ = syscall.Kill(c.pid, s.(syscall.Signal)) // it has ended at this moment
 			}
 		}
 	}()
 	return others
 }
 
-// pass sends a signal to the command, unless that has ended: its number may be
-// another's by then.
-func (c *Command) pass(s syscall.Signal) {
+// hasEnded reports whether the command has ended: its number may be another's then.
+func (c *Command) hasEnded() bool {
 	select {
 	case <-c.ended:
+		return true
 	default:
-		_ = syscall.Kill(c.pid, s) // it has ended at this moment
+		return false
 	}
 }
 
@@ -174,11 +185,11 @@ func (c *Command) reap(others chan<- os.Signal) {
 		case err == syscall.EINTR:
 		case pid <= 0 || err != nil:
 			return
-		case pid != c.pid:
+		case pid != c.pid || c.hasEnded():
 		case status.Stopped():
-			c.terminal.follow(status.StopSignal())
+			c.terminal.follow(c.pid, status.StopSignal())
 		default:
-			c.terminal.takeBack()
+			c.terminal.takeBack(c.pid)
 			c.status.Store(int32(exitStatus(status)))
 			close(c.ended)
 			others <- syscall.SIGCHLD

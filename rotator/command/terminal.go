@@ -1,66 +1,106 @@
 package command
 
 import (
+	"bytes"
+	"fmt"
+	"os"
 	"os/signal"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// A terminal is the one on standard input, if we are in its foreground.
+// A terminal is the one that controls us, if there is one. Its foreground is the
+// command's whenever the shell has given it to us.
 type terminal struct {
-	there bool
+	fd    int // -1 when there is none
 	group int // our process group
 }
 
-// findTerminal returns the terminal that the command is to have.
+// findTerminal returns the terminal.
 func findTerminal() terminal {
-	group, err := unix.IoctlGetInt(0, unix.TIOCGPGRP)
-	if err != nil || group != unix.Getpgrp() {
-		return terminal{}
+	fd, err := unix.Open("/dev/tty", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	if err != nil {
+		fd = -1
 	}
-	return terminal{there: true, group: group}
+	return terminal{fd: fd, group: unix.Getpgrp()}
 }
 
-// leave is called when the command has the foreground. From the background the
-// terminal would stop us when we take it back; the command must not inherit that we
-// ignore it.
-func (t terminal) leave() {
-	if t.there {
-		signal.Ignore(syscall.SIGTTOU)
+// inFront returns the process group in the foreground; -1 when there is no terminal.
+// Groups of another PID namespace are 0, ours as well if it began there.
+func (t terminal) inFront() int {
+	group, err := unix.IoctlGetInt(t.fd, unix.TIOCGPGRP)
+	if err != nil {
+		return -1
 	}
+	return group
 }
 
 // attributes has the command begin in a process group of its own, and in the
 // foreground if we are.
 func (t terminal) attributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Foreground: t.there, Ctty: 0}
+	return &syscall.SysProcAttr{Setpgid: true, Foreground: t.inFront() == t.group, Ctty: t.fd}
 }
 
-// takeBack takes the foreground from a command that has stopped or ended.
-func (t terminal) takeBack() { t.lend(t.group) }
+// leave is to be called when the command has begun. From the background the terminal
+// would stop us when we take it back; the command must not inherit that we ignore it.
+func (t terminal) leave() {
+	if t.fd >= 0 {
+		signal.Ignore(syscall.SIGTTOU)
+	}
+}
 
-// lend gives the foreground to a process group.
-func (t terminal) lend(group int) {
-	if t.there {
+// pass gives the foreground from one process group to another. It stays where it is if
+// it is somebody else's.
+func (t terminal) pass(from, to int) {
+	if t.inFront() == from {
 		// The terminal may have gone, and the group as well.
-		_ = unix.IoctlSetPointerInt(0, unix.TIOCSPGRP, group)
+		_ = unix.IoctlSetPointerInt(t.fd, unix.TIOCSPGRP, to)
 	}
 }
 
-// resume gives the foreground to the command's group again, if the shell's fg has
-// given it to us. After bg it has not.
-func (t terminal) resume(group int) {
-	if now, err := unix.IoctlGetInt(0, unix.TIOCGPGRP); err == nil && now == t.group {
-		t.lend(group)
-	}
+// takeBack takes the foreground from a command that has ended.
+func (t terminal) takeBack(command int) { t.pass(command, t.group) }
+
+// resume continues the command as we were continued, and gives it the foreground if
+// the shell's fg has given that to us. After bg it has not.
+func (t terminal) resume(command int) {
+	t.pass(t.group, command)
+	_ = syscall.Kill(-command, syscall.SIGCONT) // it has ended at this moment
 }
 
 // follow stops us as the command was stopped, so that the shell that waits for us has
-// its prompt. The shell's fg continues us, and then we the command.
-func (t terminal) follow(s syscall.Signal) {
-	if t.there && (s == syscall.SIGTSTP || s == syscall.SIGTTIN || s == syscall.SIGTTOU) {
-		t.takeBack()
+// its prompt. The shell's fg continues us, and then we the command. Where nobody could
+// continue us, we continue the command: the kernel stops no such group either.
+func (t terminal) follow(command int, s syscall.Signal) {
+	switch {
+	case t.fd < 0 || s != syscall.SIGTSTP && s != syscall.SIGTTIN && s != syscall.SIGTTOU:
+		return
+	case s != syscall.SIGTSTP && t.inFront() == t.group:
+		// It was in the background when fg gave the foreground to us.
+		t.resume(command)
+	case orphaned():
+		t.resume(command)
+	default:
+		t.takeBack(command)
 		_ = syscall.Kill(0, syscall.SIGSTOP)
 	}
+}
+
+// orphaned reports whether no shell would continue our process group: whether the
+// parent of its leader is in another session (POSIX, orphaned process group).
+func orphaned() bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", unix.Getpgrp()))
+	if err != nil {
+		return false
+	}
+	// What follows the name, which may be anything in parentheses: state, parent.
+	var state string
+	var parent int
+	if _, err := fmt.Sscan(string(text[bytes.LastIndexByte(text, ')')+1:]), &state, &parent); err != nil {
+		return false
+	}
+	theirs, err := unix.Getsid(parent)
+	ours, _ := unix.Getsid(0) // does not fail for ourselves
+	return parent == 0 || err != nil || theirs != ours
 }
