@@ -33,6 +33,11 @@ const (
 // together. With SO_PASSCRED the kernel says of every byte which process wrote it,
 // and never returns bytes of two processes as one message (unix(7), and
 // unix_stream_read_generic in Linux).
+//
+// It costs about three times what a pipe does, since each line is a message of its
+// own: at 20,000 lines/s 35 ms a second instead of 12. A loop in C that does nothing
+// but recvmmsg needs 23 to 29 of them, and 30 to 35 with recvmsg; without asking who
+// wrote, 17.
 type crowd struct {
 	fd int
 	// most is maxRests, but in tests.
