@@ -18,8 +18,10 @@ const (
 	// maxWriters is how many writers may have an unfinished line.
 	maxWriters = 1024
 	// maxRests is how many bytes of unfinished lines are kept before the longest one
-	// is passed on in pieces. As much again may come from others until it ends.
+	// is passed on in pieces, and maxRest how many of one, if Config.MaxLine is not
+	// more. From others as much as maxRests may come until such a line ends.
 	maxRests = 16 << 20
+	maxRest  = 4 << 20
 	// maxSpare is how large the memory of an unfinished line may be to be used again.
 	maxSpare = 64 << 10
 	// lookForGone is how often the writers of unfinished lines are looked for.
@@ -40,8 +42,8 @@ const (
 // wrote, 17.
 type crowd struct {
 	fd int
-	// most is maxRests, but in tests.
-	most int
+	// most is maxRests, but in tests; longest is how many bytes of a line are kept.
+	most, longest int
 
 	// writers are those with an unfinished line, by process.
 	writers map[int32]*writer
@@ -89,7 +91,7 @@ type credentials struct {
 }
 
 // newCrowd returns a crowd if the input is a Unix stream socket, else nil.
-func newCrowd(input int) *crowd {
+func newCrowd(input, maxLine int) *crowd {
 	domain, err := unix.GetsockoptInt(input, unix.SOL_SOCKET, unix.SO_DOMAIN)
 	if err != nil || domain != unix.AF_UNIX {
 		return nil
@@ -98,7 +100,7 @@ func newCrowd(input int) *crowd {
 	if err != nil || kind != unix.SOCK_STREAM || unix.SetsockoptInt(input, unix.SOL_SOCKET, unix.SO_PASSCRED, 1) != nil {
 		return nil
 	}
-	c := &crowd{fd: input, most: maxRests, writers: map[int32]*writer{}, memory: make([]byte, slots*slotSize)}
+	c := &crowd{fd: input, most: maxRests, longest: max(maxRest, maxLine), writers: map[int32]*writer{}, memory: make([]byte, slots*slotSize)}
 	for i := range c.messages {
 		c.vectors[i].Base = &c.memory[i*slotSize]
 		c.vectors[i].SetLen(slotSize)
@@ -153,10 +155,12 @@ func (c *crowd) take(out []byte, pid int32, text []byte) []byte {
 			w = c.newWriter(pid)
 		}
 		w.rest = append(w.rest, rest...)
-		c.rests += len(rest)
+		if c.rests += len(rest); c.owner == nil && len(w.rest) > c.longest {
+			c.owner = w
+		}
 	}
 	if c.owner == nil && c.rests > c.most {
-		c.owner = c.longest()
+		c.owner = c.largest()
 	}
 	if c.owner != nil {
 		out = c.piece(out)
@@ -178,14 +182,14 @@ func (c *crowd) newWriter(pid int32) *writer {
 	return w
 }
 
-// longest returns the writer of whose line there is most.
-func (c *crowd) longest() (longest *writer) {
+// largest returns the writer of whose line there is most.
+func (c *crowd) largest() (largest *writer) {
 	for _, w := range c.writers {
-		if longest == nil || len(w.rest) > len(longest.rest) {
-			longest = w
+		if largest == nil || len(w.rest) > len(largest.rest) {
+			largest = w
 		}
 	}
-	return longest
+	return largest
 }
 
 // name takes the first writer with a name to be the one who began the line that nobody
@@ -244,7 +248,9 @@ func (c *crowd) release(out []byte) []byte {
 func (c *crowd) piece(out []byte) []byte {
 	out = append(out, c.owner.rest...)
 	c.rests -= len(c.owner.rest)
-	c.owner.rest = c.owner.rest[:0]
+	if c.owner.rest = c.owner.rest[:0]; cap(c.owner.rest) > maxSpare {
+		c.owner.rest = nil
+	}
 	return out
 }
 
@@ -253,7 +259,7 @@ func (c *crowd) piece(out []byte) []byte {
 func (c *crowd) relieve(out []byte) []byte {
 	w := c.owner
 	if w == nil {
-		w = c.longest()
+		w = c.largest()
 	}
 	return c.pass(out, w, newline)
 }

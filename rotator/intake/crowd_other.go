@@ -8,7 +8,7 @@ import "time"
 // wrote what.
 type crowd struct{}
 
-func newCrowd(input int) *crowd { return nil }
+func newCrowd(input, maxLine int) *crowd { return nil }
 
 func (*crowd) read(out []byte, limit int) (lines []byte, took, filled int, more bool, err error) {
 	return out, 0, 0, false, nil

@@ -89,7 +89,7 @@ func compareScript(t *testing.T, s *script, parts map[byte]string) {
 
 // testCrowd returns a crowd that no socket feeds.
 func testCrowd(most int) *crowd {
-	return &crowd{most: most, writers: map[int32]*writer{}}
+	return &crowd{most: most, longest: most, writers: map[int32]*writer{}}
 }
 
 // checkKept holds the crowd against what is true of it at any time.

@@ -31,8 +31,9 @@
 // Lines longer than PIPE_BUF (4,096 bytes on Linux) that several processes write
 // into one pipe arrive mixed: the kernel does not say who wrote what. A line that
 // several processes write together into a socket comes as several. On a socket, a
-// line is ended before its end when it is longer than 16 MiB and others have written
-// as much since, or when more than 1,024 writers have an unfinished line.
+// line is ended before its end when it is longer than 4 MiB, and than Config.MaxLine,
+// and others have written 16 MiB since; or when more than 1,024 writers have an
+// unfinished line.
 package intake
 
 import (
@@ -119,7 +120,7 @@ func New(c Config) (*Reader, error) {
 		r.regular = st.Mode&unix.S_IFMT == unix.S_IFREG
 	}
 	r.pace = pace{linger: c.Linger, wait: c.Linger, room: enlarge(c.Input) / 4}
-	if r.crowd = newCrowd(c.Input); r.crowd != nil && c.Room > 0 {
+	if r.crowd = newCrowd(c.Input, c.MaxLine); r.crowd != nil && c.Room > 0 {
 		r.pace.room = c.Room / 2
 	}
 	if r.regular || r.packets(uint32(st.Mode)) {
