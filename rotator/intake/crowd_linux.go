@@ -21,7 +21,7 @@ const (
 	// is passed on in pieces, and maxRest how many of one, if Config.MaxLine is not
 	// more. From others as much as maxRests may come until such a line ends.
 	maxRests = 16 << 20
-	maxRest  = 4 << 20
+	maxRest  = 2 << 20
 	// maxSpare is how large the memory of an unfinished line may be to be used again.
 	maxSpare = 64 << 10
 	// lookForGone is how often the writers of unfinished lines are looked for.

@@ -31,7 +31,7 @@
 // Lines longer than PIPE_BUF (4,096 bytes on Linux) that several processes write
 // into one pipe arrive mixed: the kernel does not say who wrote what. A line that
 // several processes write together into a socket comes as several. On a socket, a
-// line is ended before its end when it is longer than 4 MiB, and than Config.MaxLine,
+// line is ended before its end when it is longer than 2 MiB, and than Config.MaxLine,
 // and others have written 16 MiB since; or when more than 1,024 writers have an
 // unfinished line.
 package intake
