@@ -105,6 +105,8 @@ func (r *relay) standIn(result chan<- error) {
 			result <- r.giveUp()
 			return
 		}
+		// Said first: a bell that was set before may ring again at once.
+		r.desk.reader.Store(withWriter)
 		r.desk.back <- struct{}{}
 	}
 }
