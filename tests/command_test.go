@@ -87,7 +87,7 @@ func hear(name, file string) {
 
 // family is a command with a child in its group.
 func family() {
-	cmd := exec.Command(os.Args[0])
+	cmd := exec.Command(self())
 	cmd.Env = append(os.Environ(), commandRole+"=child")
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if _, err := cmd.StdinPipe(); err != nil { // which ends with us
@@ -104,7 +104,7 @@ func family() {
 func commandLine(role, script string, flags ...string) *exec.Cmd {
 	args := append([]string{"--tee", "--verbose", "--every=never", "app.log"}, flags...)
 	if role != "" {
-		args = append(args, "--", os.Args[0])
+		args = append(args, "--", self())
 	} else {
 		args = append(args, "--", "sh", "-c", script)
 	}

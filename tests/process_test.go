@@ -80,6 +80,15 @@ func lines(r io.Reader) chan string {
 	return c
 }
 
+// self returns the path of the test binary, which plays commands as well.
+func self() string {
+	path, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	return path
+}
+
 // write writes a line and waits until it is in the file.
 func (p *process) write(line string) {
 	p.t.Helper()

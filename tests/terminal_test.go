@@ -100,7 +100,7 @@ func (s *screen) job(role, script string) {
 	s.t.Helper()
 	line := commandRole + "=" + role + " exec logreel --every=never app.log -- "
 	if role != "" {
-		line += os.Args[0]
+		line += self()
 	} else {
 		writeFile(s.t, s.dir, "script", script)
 		line += "sh ./script"
@@ -295,7 +295,7 @@ func TestCommandStoppedByNobody(t *testing.T) {
 	need(t, "script")
 	for _, with := range []string{"", "logreel --every=never app.log -- "} { // a terminal without us, and with
 		dir := t.TempDir()
-		cmd := exec.Command("script", "-qec", "exec "+with+os.Args[0], "/dev/null")
+		cmd := exec.Command("script", "-qec", "exec "+with+self(), "/dev/null")
 		cmd.Env = append(os.Environ(), commandRole+"=quiet")
 		p := launch(t, dir, cmd)
 		heard := func(what string) func() bool {
