@@ -277,7 +277,9 @@ func TestCommandBackground(t *testing.T) {
 func TestCommandStoppedWithoutInput(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t, t.TempDir())
-	s.job("", "trap 'echo interrupted; exit 3' INT; echo ready $$; while :; do sleep 0.01; done")
+	// It starts nothing while it waits: a shell that is stopped inside vfork waits for
+	// a child that is stopped too, and neither is seen to stop.
+	s.job("", "mkfifo wait; exec 3<>wait; trap 'echo interrupted; exit 3' INT; echo ready $$; while :; do read x <&3; done")
 	s.types("./job < /dev/null; echo status $?", "Enter")
 	s.logs("ready")
 	s.types("", "C-z")
