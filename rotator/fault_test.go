@@ -14,12 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/logreel/logreel/pattern"
+	"github.com/logreel/logreel/rotator/files"
 )
 
 // failingFiles is the real file system, of which one operation fails, once or from
 // then on.
 type failingFiles struct {
-	FileSystem
+	files.System
 	count int           // operations so far
 	fails int           // the operation that fails, counted from 1
 	times int           // how many in a row fail
@@ -35,11 +36,11 @@ func (f *failingFiles) fault(op string) error {
 	return nil
 }
 
-func (f *failingFiles) Open(path string, create bool, mode uint32) (File, error) {
+func (f *failingFiles) Open(path string, create bool, mode uint32) (files.File, error) {
 	if err := f.fault("open"); err != nil {
 		return nil, err
 	}
-	file, err := f.FileSystem.Open(path, create, mode)
+	file, err := f.System.Open(path, create, mode)
 	if err != nil {
 		return nil, err
 	}
@@ -50,60 +51,60 @@ func (f *failingFiles) Mkdir(path string, mode uint32) error {
 	if err := f.fault("mkdir"); err != nil {
 		return err
 	}
-	return f.FileSystem.Mkdir(path, mode)
+	return f.System.Mkdir(path, mode)
 }
 
 func (f *failingFiles) Chmod(path string, mode uint32) error {
 	if err := f.fault("chmod"); err != nil {
 		return err
 	}
-	return f.FileSystem.Chmod(path, mode)
+	return f.System.Chmod(path, mode)
 }
 
 func (f *failingFiles) Names(dir string) ([]string, error) {
 	if err := f.fault("read"); err != nil {
 		return nil, err
 	}
-	return f.FileSystem.Names(dir)
+	return f.System.Names(dir)
 }
 
-func (f *failingFiles) Stat(path string, follow bool) (Info, error) {
+func (f *failingFiles) Stat(path string, follow bool) (files.Info, error) {
 	if err := f.fault("stat"); err != nil {
-		return Info{}, err
+		return files.Info{}, err
 	}
-	return f.FileSystem.Stat(path, follow)
+	return f.System.Stat(path, follow)
 }
 
 func (f *failingFiles) Link(path, name string) error {
 	if err := f.fault("link"); err != nil {
 		return err
 	}
-	return f.FileSystem.Link(path, name)
+	return f.System.Link(path, name)
 }
 
 func (f *failingFiles) Remove(path string) error {
 	if err := f.fault("remove"); err != nil {
 		return err
 	}
-	return f.FileSystem.Remove(path)
+	return f.System.Remove(path)
 }
 
 func (f *failingFiles) Symlink(target, path string) error {
 	if err := f.fault("symlink"); err != nil {
 		return err
 	}
-	return f.FileSystem.Symlink(target, path)
+	return f.System.Symlink(target, path)
 }
 
 func (f *failingFiles) Rename(from, to string) error {
 	if err := f.fault("rename"); err != nil {
 		return err
 	}
-	return f.FileSystem.Rename(from, to)
+	return f.System.Rename(from, to)
 }
 
 type failingFile struct {
-	File
+	files.File
 	files *failingFiles
 }
 
@@ -124,9 +125,9 @@ func (f *failingFile) Chmod(mode uint32) error {
 	return f.File.Chmod(mode)
 }
 
-func (f *failingFile) Info() (Info, error) {
+func (f *failingFile) Info() (files.Info, error) {
 	if err := f.files.fault("stat"); err != nil {
-		return Info{}, err
+		return files.Info{}, err
 	}
 	return f.File.Info()
 }
@@ -148,9 +149,9 @@ func TestEveryOperationFails(t *testing.T) {
 		t.Run(fmt.Sprintf("--size=%d, errno %d, %d in a row", size, errno, times), func(t *testing.T) {
 			t.Parallel()
 			for fails := 1; !t.Failed(); fails++ {
-				files := &failingFiles{FileSystem: Disk{}, fails: fails, times: times, errno: errno}
-				session(t, files, size)
-				if files.count < fails {
+				disk := &failingFiles{System: files.Disk{}, fails: fails, times: times, errno: errno}
+				session(t, disk, size)
+				if disk.count < fails {
 					break
 				}
 			}
@@ -173,11 +174,11 @@ func TestEveryOperationFails(t *testing.T) {
 
 // session writes numbered lines over several periods, with a reopening and a pause,
 // and reads the files back.
-func session(t *testing.T, files *failingFiles, size int64) {
+func session(t *testing.T, disk *failingFiles, size int64) {
 	t.Helper()
 	b := newBench(t, func(c *Config, dir string) {
 		c.Pattern = compile(t, pattern.Config{Pattern: dir + "/logs/%H%M%S"})
-		c.Link, c.HardLink, c.Size, c.Files = dir+"/live", dir+"/hard", size, files
+		c.Link, c.HardLink, c.Size, c.Files = dir+"/live", dir+"/hard", size, disk
 	})
 	var want strings.Builder
 	for n := range 12 {
@@ -218,7 +219,7 @@ func session(t *testing.T, files *failingFiles, size int64) {
 		got = append(got, string(content))
 	}
 	if strings.Join(got, "") != want.String() {
-		t.Errorf("from operation %d on, got\n%s", files.fails, strings.Join(got, "-- \n"))
+		t.Errorf("from operation %d on, got\n%s", disk.fails, strings.Join(got, "-- \n"))
 	}
 }
 
@@ -226,16 +227,16 @@ func session(t *testing.T, files *failingFiles, size int64) {
 // idle boundary; it is said once, tried every second, and said again when it is over.
 func TestKeepsTheLiveFile(t *testing.T) {
 	t.Parallel()
-	files := &failingFiles{FileSystem: Disk{}}
-	b := newBench(t, func(c *Config, _ string) { c.Files = files })
+	disk := &failingFiles{System: files.Disk{}}
+	b := newBench(t, func(c *Config, _ string) { c.Files = disk })
 	b.write("one\n")
-	files.FileSystem = noOpen{Disk{}}
+	disk.System = noOpen{files.Disk{}}
 	b.at(time.Minute).write("two\n")
 	b.at(time.Minute + 30*time.Second).Tick(b.now)
 	for second := range 5 {
 		b.at(2*time.Minute + time.Duration(second)*time.Second).write("three\n")
 	}
-	files.FileSystem = Disk{}
+	disk.System = files.Disk{}
 	b.write("four\n")
 	b.at(2*time.Minute + 5*time.Second).write("five\n")
 	b.want("1200", "one\ntwo\n"+strings.Repeat("three\n", 5)+"four\n", "1202", "five\n")
@@ -245,8 +246,8 @@ func TestKeepsTheLiveFile(t *testing.T) {
 }
 
 // noOpen is a file system on which nothing can be opened.
-type noOpen struct{ FileSystem }
+type noOpen struct{ files.System }
 
-func (noOpen) Open(path string, create bool, mode uint32) (File, error) {
+func (noOpen) Open(path string, create bool, mode uint32) (files.File, error) {
 	return nil, &fs.PathError{Op: "open", Path: path, Err: unix.EACCES}
 }

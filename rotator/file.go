@@ -8,16 +8,17 @@ import (
 	"time"
 
 	"github.com/logreel/logreel/pattern"
+	"github.com/logreel/logreel/rotator/files"
 )
 
 // A liveFile is the file that lines are appended to.
 type liveFile struct {
-	File
+	files.File
 	path   string
 	base   string // the name without the number of a series
 	period pattern.Period
-	size   int64 // as far as we know; others may write it too
-	info   Info  // of when it was opened
+	size   int64      // as far as we know; others may write it too
+	info   files.Info // of when it was opened
 	// torn says that it ends inside a line that nobody will go on with.
 	torn bool
 	// locked says that others can see that it is live.
@@ -54,7 +55,7 @@ func openFile(c Config, path, base string, period pattern.Period) (*liveFile, er
 }
 
 // create makes a file.
-func create(c Config, path string) (File, error) {
+func create(c Config, path string) (files.File, error) {
 	f, err := c.Files.Open(path, true, c.Mode)
 	if err != nil {
 		return nil, err
@@ -151,7 +152,7 @@ func (f *liveFile) stale(p *pattern.Pattern, at time.Time) bool {
 
 // resize takes down what the file system says of the file's size, which others may
 // have changed. It reports whether the file was truncated.
-func (f *liveFile) resize(info Info) (truncated bool) {
+func (f *liveFile) resize(info files.Info) (truncated bool) {
 	if !info.Regular {
 		return false
 	}
@@ -163,7 +164,7 @@ func (f *liveFile) resize(info Info) (truncated bool) {
 // renew opens the file once more, after a write that failed: on a network file
 // system it may be the descriptor that has gone bad, and not the disk. If that
 // fails too, the old descriptor is kept, and the next write will tell.
-func (f *liveFile) renew(files FileSystem) {
+func (f *liveFile) renew(files files.System) {
 	file, err := files.Open(f.path, false, 0)
 	if err != nil {
 		return

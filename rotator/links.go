@@ -6,13 +6,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/logreel/logreel/rotator/files"
 )
 
 // links keeps the names that point to the live file and to the one before it. A
 // link that cannot be set is said, and no reason to stop.
 type links struct {
 	config Config
-	hard   Info // the file that the hard link names, as far as this process set it
+	hard   files.Info // the file that the hard link names, as far as this process set it
 }
 
 // setPrevious points the previous link to the file before the live one: to the one

@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"github.com/logreel/logreel/pattern"
+	"github.com/logreel/logreel/rotator/files"
 	"github.com/logreel/logreel/rotator/notice"
 )
 
@@ -63,7 +64,7 @@ type Config struct {
 	// Voice speaks to the user; the zero Voice is silent.
 	Voice notice.Voice
 	// Files is the file system; nil for the real one.
-	Files FileSystem
+	Files files.System
 	// Now is the clock; nil for time.Now.
 	Now func() time.Time
 }
@@ -117,7 +118,7 @@ type Status struct {
 func New(c Config) (*Rotator, error) {
 	c.Voice = c.Voice.OrSilent()
 	if c.Files == nil {
-		c.Files = Disk{}
+		c.Files = files.Disk{}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -197,7 +198,7 @@ func (r *Rotator) look() {
 			r.config.Voice.Warn("%s: truncated by someone, from %d to %d bytes; going on at its end", r.live.path, was, info.Size)
 			r.live.mend()
 		}
-	case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errNotDirectory):
+	case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, files.ErrNotDirectory):
 		// That says nothing about the file. Writing will.
 	default:
 		if !r.reopen {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/logreel/logreel/pattern"
+	"github.com/logreel/logreel/rotator/files"
 	"github.com/logreel/logreel/rotator/notice"
 )
 
@@ -541,12 +542,12 @@ func TestTamperedFile(t *testing.T) {
 // that was deleted takes none.
 func TestTamperedAndBlocked(t *testing.T) {
 	t.Parallel()
-	files := &failingFiles{FileSystem: noOpen{Disk{}}}
-	b := newBench(t, func(c *Config, _ string) { c.Files = files })
+	disk := &failingFiles{System: noOpen{files.Disk{}}}
+	b := newBench(t, func(c *Config, _ string) { c.Files = disk })
 	block := func(blocked bool) {
-		files.FileSystem = Disk{}
+		disk.System = files.Disk{}
 		if blocked {
-			files.FileSystem = noOpen{Disk{}}
+			disk.System = noOpen{files.Disk{}}
 		}
 	}
 	block(false)

@@ -6,13 +6,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/logreel/logreel/rotator/files"
 )
 
 // A series is the files of one period under Config.Size: "app.log", "app.log.1",
 // "app.log.2" and so on. Names with .gz or .zst at their end are files of the
 // series that someone has compressed; they are not written any more.
 type series struct {
-	files FileSystem
+	files files.System
 	// numbered is false when every period has one file.
 	numbered bool
 	// base and number are of the file that was opened last. Nobody goes back behind

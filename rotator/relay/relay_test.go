@@ -17,6 +17,7 @@ import (
 
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator"
+	"github.com/logreel/logreel/rotator/files"
 	"github.com/logreel/logreel/rotator/intake"
 	"github.com/logreel/logreel/rotator/notice"
 )
@@ -24,18 +25,18 @@ import (
 // A fickle file system does with each write what the test says: how many bytes of it
 // are written, and how it fails. It may wait as well.
 type fickle struct {
-	rotator.FileSystem
+	files.System
 	mu    sync.Mutex
 	write func(n int) (int, error)
 }
 
 type fickleFile struct {
-	rotator.File
+	files.File
 	files *fickle
 }
 
-func (f *fickle) Open(path string, create bool, mode uint32) (rotator.File, error) {
-	file, err := f.FileSystem.Open(path, create, mode)
+func (f *fickle) Open(path string, create bool, mode uint32) (files.File, error) {
+	file, err := f.System.Open(path, create, mode)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ type session struct {
 
 func run(t *testing.T, c Config) *session {
 	t.Helper()
-	s := &session{t: t, dir: t.TempDir(), files: &fickle{FileSystem: rotator.Disk{}}, said: make(chan string, 1000), ended: make(chan error, 1)}
+	s := &session{t: t, dir: t.TempDir(), files: &fickle{System: files.Disk{}}, said: make(chan string, 1000), ended: make(chan error, 1)}
 	say := func(format string, args ...any) { s.said <- fmt.Sprintf(format, args...) }
 	c.Voice = notice.Voice{Say: say, Warn: say}
 	var ends [2]int

@@ -1,4 +1,6 @@
-package rotator
+// Package files is the file system as the rotator and the archive need it, and the
+// place where tests put faults.
+package files
 
 import (
 	"errors"
@@ -8,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A FileSystem is what a rotator needs of one. It is an interface so that tests
-// can make any operation fail.
-type FileSystem interface {
+// A System is a file system. It is an interface so that tests can make any operation
+// fail.
+type System interface {
 	// Open opens a regular file, or a character device, for appending. With
 	// create it is made if it is not there, with the mode less the umask.
 	Open(path string, create bool, mode uint32) (File, error)
@@ -41,7 +43,7 @@ type File interface {
 	Close() error
 }
 
-// Info is what a rotator wants to know of a file.
+// Info is what there is to know of a file.
 type Info struct {
 	Size             int64
 	Regular, Symlink bool
@@ -64,8 +66,8 @@ type Disk struct{}
 
 var errNotRegular = errors.New("not a regular file")
 
-// errNotDirectory is what looking below a file fails with.
-var errNotDirectory error = unix.ENOTDIR
+// ErrNotDirectory is what looking below a file fails with.
+var ErrNotDirectory error = unix.ENOTDIR
 
 func (Disk) Open(path string, create bool, mode uint32) (File, error) {
 	// O_NONBLOCK: opening a FIFO that nobody reads would wait for ever.
