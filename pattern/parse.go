@@ -27,7 +27,7 @@ func (p *Pattern) Parse(name string) (Period, error) {
 	}
 	var found Period
 	readings := 0
-	p.match(name, p.tokens, values{}, func(v values) {
+	match(name, p.tokens, values{}, func(v values) {
 		if period, ok := p.solve(name, v); ok && !period.Start.Equal(found.Start) {
 			found = period
 			readings++
@@ -88,7 +88,7 @@ func (p *Pattern) Ordered() error {
 
 // match finds every way in which the tokens can spell the name, and yields the
 // values of each.
-func (p *Pattern) match(name string, tokens []token, v values, yield func(values)) {
+func match(name string, tokens []token, v values, yield func(values)) {
 	if len(tokens) == 0 {
 		if name == "" {
 			yield(v)
@@ -98,7 +98,7 @@ func (p *Pattern) match(name string, tokens []token, v values, yield func(values
 	t, rest := tokens[0], tokens[1:]
 	if t.spec == 0 {
 		if tail, ok := strings.CutPrefix(name, t.text); ok {
-			p.match(tail, rest, v, yield)
+			match(tail, rest, v, yield)
 		}
 		return
 	}
@@ -112,7 +112,7 @@ func (p *Pattern) match(name string, tokens []token, v values, yield func(values
 			continue
 		}
 		v[t.spec] = value
-		p.match(name[width:], rest, v, yield)
+		match(name[width:], rest, v, yield)
 		if !seen {
 			delete(v, t.spec)
 		}
