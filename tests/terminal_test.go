@@ -281,10 +281,11 @@ func TestCommandStoppedWithoutInput(t *testing.T) {
 	// a child that is stopped too, and neither is seen to stop.
 	s.job("", "mkfifo wait; exec 3<>wait; trap 'echo interrupted; exit 3' INT; echo ready $$; while :; do read x <&3; done")
 	s.types("./job < /dev/null; echo status $?", "Enter")
-	s.logs("ready")
+	pids := map[string]int{"command": lastNumber(t, s.logs("ready"))}
 	s.types("", "C-z")
 	s.prompt("stop")
 	s.types("fg", "Enter")
+	are(t, pids, running) // until then ctrl-c would be the shell's
 	s.types("", "C-c")
 	s.logs("interrupted")
 	s.prompt("the end")
