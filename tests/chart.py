@@ -51,7 +51,7 @@ def bars(groups, names, top):
             height = (BOTTOM - TOP) * min(value, top) / top
             yield rect(x, BOTTOM - height, width - 1.5, height, COLOURS[i])
             if i == 0 or value > top:  # what it is about, and what has no room
-                yield text(x + width / 2, BOTTOM - height - 4, f"{value:.2f}", 10, "middle", "bold")
+                yield text(x + width - 1.5, BOTTOM - height - 4, f"{value:.2f}", 10, "end", "bold")
 
 
 def svg(title, subtitle, groups):

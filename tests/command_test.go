@@ -578,12 +578,20 @@ func childrenOf(t *testing.T, pid int) (children []int) {
 
 // stateOf returns the letter that ps has for a process.
 func stateOf(pid int) string {
+	if s := statOf(pid); s != nil {
+		return s[0]
+	}
+	return ""
+}
+
+// statOf returns what /proc/PID/stat has after the name: state, parent and so on; nil
+// for a process that is gone.
+func statOf(pid int) []string {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return ""
+		return nil
 	}
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	return fields[0]
+	return strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 }
 
 // As process 1 it reaps what is left to it, passes SIGTERM on, and ends with the

@@ -175,6 +175,16 @@ func are(t *testing.T, pids map[string]int, states string) {
 	}
 }
 
+// takesTerminal waits until a process is in the foreground. What is typed before is
+// the shell's, and may reach it in the wrong mode.
+func takesTerminal(t *testing.T, pid int) {
+	t.Helper()
+	eventually(t, "the foreground", func() bool {
+		s := statOf(pid)
+		return s != nil && s[2] == s[5] // its process group, and the terminal's (proc(5))
+	})
+}
+
 const (
 	running = "SR"
 	halted  = "T"
@@ -191,7 +201,8 @@ func TestCommandStopped(t *testing.T) {
 		are(t, pids, halted)
 		s.types("fg", "Enter")
 		are(t, pids, running)
-		s.types("", "C-c") // the terminal is the command's again
+		takesTerminal(t, pids["command"])
+		s.types("", "C-c")
 		s.logs("command: interrupt")
 	}
 	s.types("", "C-z")
@@ -237,6 +248,7 @@ func TestCommandForegroundAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.logs("command: user defined signal 2")
+	takesTerminal(t, pids["command"])
 	s.types("", "C-d")
 	s.logs("command ends")
 	s.prompt("the end")
@@ -262,11 +274,13 @@ func parentOf(t *testing.T, pid int) int {
 func TestCommandBackground(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t, t.TempDir())
-	s.job("", "echo > begun; read x; echo typed $x; exit 3")
+	s.job("", "echo begun $$ > begun; read x; echo typed $x; exit 3")
 	s.types("./job &", "Enter")
-	eventually(t, "the command", func() bool { return content(t, s.dir, "begun") != "" })
+	eventually(t, "the command", func() bool { return strings.HasSuffix(content(t, s.dir, "begun"), "\n") })
+	pid := lastNumber(t, strings.TrimSpace(content(t, s.dir, "begun")))
 	s.prompt("background")
 	s.types("fg", "Enter")
+	takesTerminal(t, pid)
 	s.types("something", "Enter")
 	s.logs("typed something")
 	s.prompt("the end")
@@ -281,11 +295,11 @@ func TestCommandStoppedWithoutInput(t *testing.T) {
 	// a child that is stopped too, and neither is seen to stop.
 	s.job("", "mkfifo wait; exec 3<>wait; trap 'echo interrupted; exit 3' INT; echo ready $$; while :; do read x <&3; done")
 	s.types("./job < /dev/null; echo status $?", "Enter")
-	pids := map[string]int{"command": lastNumber(t, s.logs("ready"))}
+	pid := lastNumber(t, s.logs("ready"))
 	s.types("", "C-z")
 	s.prompt("stop")
 	s.types("fg", "Enter")
-	are(t, pids, running) // until then ctrl-c would be the shell's
+	takesTerminal(t, pid)
 	s.types("", "C-c")
 	s.logs("interrupted")
 	s.prompt("the end")

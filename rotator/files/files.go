@@ -4,8 +4,10 @@ package files
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,11 +30,30 @@ type System interface {
 	Link(path, name string) error
 	Rename(from, to string) error
 	Remove(path string) error
+
+	// Read opens a regular file for reading, and no symlink.
+	Read(path string) (File, error)
+	// Temporary opens a regular file for reading and writing from its start, which is
+	// made with mode 0600 if it is not there.
+	Temporary(path string) (File, error)
+	// Rmdir removes a directory that is empty.
+	Rmdir(path string) error
+	// SyncDir has the names in a directory survive a power cut.
+	SyncDir(path string) error
+	// SetModified sets the time of the last change.
+	SetModified(path string, at time.Time) error
+	// Space returns how many bytes the file system has, and how many of them are free
+	// for us.
+	Space(path string) (size, free int64, err error)
 }
 
 // A File is an open file. Write may write less than it is given.
 type File interface {
+	Read(p []byte) (int, error)
 	Write(p []byte) (int, error)
+	Truncate() error
+	// Sync has what was written survive a power cut.
+	Sync() error
 	Chmod(mode uint32) error
 	Chown(uid, gid int) error
 	Info() (Info, error)
@@ -45,8 +66,12 @@ type File interface {
 
 // Info is what there is to know of a file.
 type Info struct {
-	Size             int64
-	Regular, Symlink bool
+	Size                        int64
+	Allocated                   int64 // bytes on disk
+	Regular, Symlink, Directory bool
+	Mode                        uint32 // permissions
+	UID, GID                    int
+	Modified                    time.Time
 	// Torn says that an open file does not end with a newline, as far as that can
 	// be read.
 	Torn          bool
@@ -84,9 +109,14 @@ func (Disk) Open(path string, create bool, mode uint32) (File, error) {
 	if err != nil {
 		return nil, pathError("open", path, err)
 	}
+	return opened(fd, path)
+}
+
+// opened returns a file that was just opened, if it is of the right kind.
+func opened(fd int, path string) (File, error) {
 	f := &diskFile{fd: fd, path: path}
 	var st unix.Stat_t
-	err = unix.Fstat(fd, &st)
+	err := unix.Fstat(fd, &st)
 	kind := st.Mode & unix.S_IFMT
 	if err == nil && kind != unix.S_IFREG && kind != unix.S_IFCHR {
 		err = errNotRegular
@@ -127,12 +157,18 @@ func (Disk) Stat(path string, follow bool) (Info, error) {
 func newInfo(st *unix.Stat_t) Info {
 	kind := st.Mode & unix.S_IFMT
 	return Info{
-		Size:    st.Size,
-		Regular: kind == unix.S_IFREG,
-		Symlink: kind == unix.S_IFLNK,
-		Device:  uint64(st.Dev),
-		Inode:   uint64(st.Ino),
-		Links:   uint64(st.Nlink),
+		Size:      st.Size,
+		Allocated: int64(st.Blocks) * 512, // whatever the file system's own blocks are (stat(2))
+		Regular:   kind == unix.S_IFREG,
+		Symlink:   kind == unix.S_IFLNK,
+		Directory: kind == unix.S_IFDIR,
+		Mode:      uint32(st.Mode) & 0o7777,
+		UID:       int(st.Uid),
+		GID:       int(st.Gid),
+		Modified:  time.Unix(st.Mtim.Unix()),
+		Device:    uint64(st.Dev),
+		Inode:     uint64(st.Ino),
+		Links:     uint64(st.Nlink),
 	}
 }
 
@@ -164,6 +200,53 @@ func (Disk) Remove(path string) error {
 	return pathError("remove", path, unix.Unlink(path))
 }
 
+func (Disk) Read(path string) (File, error) {
+	return open(path, unix.O_RDONLY, 0)
+}
+
+func (Disk) Temporary(path string) (File, error) {
+	return open(path, unix.O_RDWR|unix.O_CREAT, 0o600)
+}
+
+// open opens a file as the archive does.
+func open(path string, flags int, mode uint32) (File, error) {
+	flags |= unix.O_NOFOLLOW | unix.O_CLOEXEC | unix.O_NOCTTY | unix.O_NONBLOCK
+	fd, err := retry(func() (int, error) { return unix.Open(path, flags, mode) })
+	if err != nil {
+		return nil, pathError("open", path, err)
+	}
+	return opened(fd, path)
+}
+
+func (Disk) Rmdir(path string) error {
+	return pathError("rmdir", path, unix.Rmdir(path))
+}
+
+func (Disk) SyncDir(path string) error {
+	fd, err := retry(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0) })
+	if err != nil {
+		return pathError("open", path, err)
+	}
+	_, err = retry(func() (int, error) { return 0, unix.Fsync(fd) })
+	if err == unix.EINVAL {
+		err = nil // the file system has no need of it (fsync(2))
+	}
+	return errors.Join(pathError("sync", path, err), pathError("close", path, unix.Close(fd)))
+}
+
+func (Disk) SetModified(path string, at time.Time) error {
+	times := []unix.Timespec{unix.NsecToTimespec(at.UnixNano()), unix.NsecToTimespec(at.UnixNano())}
+	return pathError("utimes", path, unix.UtimesNanoAt(unix.AT_FDCWD, path, times, unix.AT_SYMLINK_NOFOLLOW))
+}
+
+func (Disk) Space(path string) (size, free int64, err error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(path, &st); err != nil {
+		return 0, 0, pathError("statfs", path, err)
+	}
+	return int64(st.Blocks) * blockSize(&st), max(int64(st.Bavail), 0) * blockSize(&st), nil
+}
+
 // A diskFile is an open file of the real file system.
 type diskFile struct {
 	fd   int
@@ -173,6 +256,28 @@ type diskFile struct {
 func (f *diskFile) Write(p []byte) (int, error) {
 	n, err := retry(func() (int, error) { return unix.Write(f.fd, p) })
 	return n, pathError("write", f.path, err)
+}
+
+// Read returns io.EOF at the end, as io.Reader does.
+func (f *diskFile) Read(p []byte) (int, error) {
+	n, err := retry(func() (int, error) { return unix.Read(f.fd, p) })
+	if n == 0 && err == nil && len(p) > 0 {
+		return 0, io.EOF
+	}
+	return max(n, 0), pathError("read", f.path, err)
+}
+
+func (f *diskFile) Truncate() error {
+	_, err := retry(func() (int, error) { return 0, unix.Ftruncate(f.fd, 0) })
+	return pathError("truncate", f.path, err)
+}
+
+func (f *diskFile) Sync() error {
+	_, err := retry(func() (int, error) { return 0, unix.Fsync(f.fd) })
+	if err == unix.EINVAL {
+		err = nil // nothing to sync: a device (fsync(2))
+	}
+	return pathError("sync", f.path, err)
 }
 
 func (f *diskFile) Chmod(mode uint32) error {
