@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -133,8 +134,11 @@ func (f *failingFile) Info() (files.Info, error) {
 }
 
 // Lock fails as on a file system that has no locks.
-func (f *failingFile) Lock(alone, wait bool) bool {
-	return f.files.fault("lock") == nil && f.File.Lock(alone, wait)
+func (f *failingFile) Lock(alone, wait bool) error {
+	if err := f.files.fault("lock"); err != nil {
+		return err
+	}
+	return f.File.Lock(alone, wait)
 }
 
 func (f *failingFile) Close() error {
@@ -250,4 +254,60 @@ type noOpen struct{ files.System }
 
 func (noOpen) Open(path string, create bool, mode uint32) (files.File, error) {
 	return nil, &fs.PathError{Op: "open", Path: path, Err: unix.EACCES}
+}
+
+// A line of which a part is in a file that is deleted or truncated before the rest can
+// be written is written again, as a whole. One in pieces cannot be: the rest of it is.
+func TestBegunLineIsLost(t *testing.T) {
+	t.Parallel()
+	remove := func(t *testing.T, path string) {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	truncate := func(t *testing.T, path string) {
+		if err := os.Truncate(path, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		name    string
+		batches []string
+		cut     []int // which writes are cut short
+		lose    func(t *testing.T, path string)
+		want    string
+	}{
+		{"deleted", []string{"one\nsecond line\nthree\n"}, []int{1}, remove, "second line\nthree\n"},
+		{"truncated", []string{"one\nsecond line\nthree\n"}, []int{1}, truncate, "second line\nthree\n"},
+		{"deleted, and cut again", []string{"one\nsecond line\nthree\n"}, []int{1, 2}, remove, "second line\nthree\n"},
+		{"deleted, in pieces", []string{"one\nsecond ", "line\nthree\n"}, nil, remove, "line\nthree\n"},
+		{"deleted, a piece cut", []string{"one\nsecond long ", "piece of a line\nthree\n"}, []int{2}, remove, " a line\nthree\n"},
+	} {
+		disk := &failingFiles{System: files.Disk{}, times: 1}
+		b := newBench(t, func(c *Config, _ string) { c.Files = disk })
+		writes, lost := 0, false
+		for _, batch := range test.batches {
+			for len(batch) > 0 {
+				writes++
+				disk.fails = 0
+				if slices.Contains(test.cut, writes) {
+					disk.fails = disk.count + 1 // whichever operation it is, a write is cut
+					disk.times = 100
+				}
+				n, err := b.Write([]byte(batch), b.now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				batch = batch[n:]
+				if !lost && b.midLine && (len(test.cut) == 0 || writes >= test.cut[0]) {
+					lost = true
+					test.lose(t, b.path("1200"))
+					b.now = b.now.Add(time.Second)
+				}
+			}
+		}
+		if got, err := os.ReadFile(b.path("1200")); err != nil || string(got) != test.want {
+			t.Errorf("%s: got %q, %v, want %q", test.name, got, err, test.want)
+		}
+	}
 }

@@ -28,8 +28,38 @@ type liveFile struct {
 // An Owner is who owns the files that are made; -1 leaves user or group alone.
 type Owner struct{ UID, GID int }
 
+// errDeleted is what opening fails with when the file is deleted meanwhile.
+var errDeleted = errors.New("deleted by another process at this moment")
+
 // openFile opens a file to append to, and makes it and its directories as needed.
+//
+// It may be that the archive is about to compress or delete the file: it has the lock
+// to itself then, and the lines wait. Only files whose period is over are in question.
 func openFile(c Config, path, base string, period pattern.Period) (*liveFile, error) {
+	f, err := openOrMake(c, path)
+	if err != nil {
+		return nil, err
+	}
+	lock := f.Lock(false, false)
+	if errors.Is(lock, files.ErrLocked) && period.Over(c.Now()) {
+		return nil, errors.Join(lock, f.Close())
+	}
+	info, err := f.Info()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if at, err := c.Files.Stat(path, true); info.Links == 0 && (err != nil || !at.Same(info)) {
+		return nil, errors.Join(&fs.PathError{Op: "open", Path: path, Err: errDeleted}, f.Close())
+	}
+	live := &liveFile{File: f, path: path, base: base, period: period, size: info.Size, info: info, locked: lock == nil}
+	if info.Torn {
+		live.mend()
+	}
+	return live, nil
+}
+
+// openOrMake opens a file to append to.
+func openOrMake(c Config, path string) (files.File, error) {
 	f, err := c.Files.Open(path, false, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		f, err = create(c, path)
@@ -39,19 +69,7 @@ func openFile(c Config, path, base string, period pattern.Period) (*liveFile, er
 			f, err = create(c, path)
 		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	locked := f.Lock(false, false)
-	info, err := f.Info()
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	live := &liveFile{File: f, path: path, base: base, period: period, size: info.Size, info: info, locked: locked}
-	if info.Torn {
-		live.mend()
-	}
-	return live, nil
+	return f, err
 }
 
 // create makes a file.
@@ -102,14 +120,14 @@ func makeDirs(c Config, path string) error {
 // logreel shares a lock of the file, and then the line is one that it is writing, or
 // will go on with.
 func (f *liveFile) mend() {
-	if f.Lock(true, false) {
+	if f.Lock(true, false) == nil {
 		info, err := f.Info()
 		if f.torn = err == nil && info.Torn; f.torn {
 			_ = f.end() // tried again before the first line
 		}
 	}
 	// Whoever else found the line waits here until it is ended.
-	f.locked = f.Lock(false, true)
+	f.locked = f.Lock(false, true) == nil
 }
 
 // end ends a torn line.
@@ -171,7 +189,7 @@ func (f *liveFile) renew(files files.System) {
 	}
 	old := f.File
 	if info, err := file.Info(); err == nil && info.Same(f.info) {
-		f.File, f.locked = file, file.Lock(false, false)
+		f.File, f.locked = file, file.Lock(false, false) == nil
 	} else {
 		old = file
 	}

@@ -60,6 +60,9 @@ type Config struct {
 	Link, PreviousLink, HardLink string
 	// Eager opens a file for every period, even when nothing is written.
 	Eager bool
+	// Opened is called with the path of a file that lines will go into, Finished
+	// with that of one that gets no more of them. Nil for nobody.
+	Opened, Finished func(path string)
 
 	// Voice speaks to the user; the zero Voice is silent.
 	Voice notice.Voice
@@ -83,6 +86,11 @@ type Rotator struct {
 	// midLine says that the live file ends inside a line. The rest of the line
 	// belongs into the same file.
 	midLine bool
+	// begun is what it has of that line, unless the line comes in pieces: it is
+	// written again when the file is lost. The rest is with the caller.
+	begun []byte
+	// repeat is what is to be written again before anything else.
+	repeat []byte
 	// reopen says that the live file's name is to be opened anew.
 	reopen bool
 
@@ -134,6 +142,11 @@ func New(c Config) (*Rotator, error) {
 			return nil, fmt.Errorf("%s=%s: is the path of %s already; give another", l.flag, l.path, other)
 		}
 		seen[filepath.Clean(l.path)] = l.flag
+	}
+	for _, f := range []*func(string){&c.Opened, &c.Finished} {
+		if *f == nil {
+			*f = func(string) {}
+		}
 	}
 	return &Rotator{
 		config:  c,
@@ -189,7 +202,7 @@ func (r *Rotator) look() {
 	}
 	r.looked = now
 	if !r.live.locked { // someone was mending it, or it has no locks
-		r.live.locked = r.live.Lock(false, false)
+		r.live.locked = r.live.Lock(false, false) == nil
 	}
 	info, err := r.config.Files.Stat(r.live.path, true)
 	switch {
@@ -252,6 +265,7 @@ func (r *Rotator) switchTo(path, base string, period pattern.Period) error {
 		r.previous = path
 	}
 	r.links.setLive(f)
+	r.config.Opened(path)
 	r.config.Voice.Detail("writing %s", path)
 	return nil
 }
@@ -279,6 +293,7 @@ func (r *Rotator) finish(f *liveFile) {
 		r.config.Voice.Warn("%v", err)
 	}
 	r.config.Voice.Detail("finished %s", f.path)
+	r.config.Finished(f.path)
 }
 
 // Tick is for when no line has come: it finishes the live file if its period is
@@ -362,7 +377,11 @@ func (r *Rotator) Close() error {
 	if r.live == nil {
 		return nil
 	}
-	err := r.live.Close()
+	live := r.live
 	r.live = nil
-	return err
+	if live.period.Over(r.config.Now()) {
+		r.finish(live)
+		return nil
+	}
+	return live.Close()
 }

@@ -2,6 +2,7 @@ package rotator
 
 import (
 	"bytes"
+	"slices"
 	"time"
 )
 
@@ -12,7 +13,8 @@ const patience = 10 * time.Second
 // Write appends lines that were read at the given time, to the file of that time's
 // period: as many of them as go there with one system call. It returns how many bytes
 // were written. If those are fewer than all, the caller is to write the rest as well,
-// under the same time; after an error a little later.
+// under the same time; after an error a little later. It may be none without an error,
+// when the beginning of a line had to be written again.
 //
 // A batch ends with a newline unless it is a piece of a long line.
 func (r *Rotator) Write(lines []byte, at time.Time) (int, error) {
@@ -42,23 +44,59 @@ func (r *Rotator) append(lines []byte, at time.Time) (int, error) {
 	if at.Before(r.late) {
 		at = r.late
 	}
-	if r.midLine {
+	if r.midLine && r.lineLost() {
+		r.midLine, r.repeat, r.begun = false, append(r.begun, r.repeat...), nil
+	}
+	if !r.midLine {
+		if err := r.turn(at); err != nil {
+			return 0, err
+		}
+	}
+	switch {
+	case len(r.repeat) > 0:
+		lines = append(slices.Clip(r.repeat), throughNewline(lines)...)
+	case r.midLine:
 		lines = throughNewline(lines)
-	} else if err := r.turn(at); err != nil {
-		return 0, err
-	} else {
+	default:
 		lines = r.fit(lines)
 	}
 	n, err := r.live.write(lines)
-	if n > 0 {
-		r.status.Written += int64(n)
-		r.midLine = lines[n-1] != '\n'
-		r.wrote = at
-	}
 	if err != nil {
 		r.live.renew(r.config.Files)
 	}
-	return n, err
+	if n == 0 {
+		return 0, err
+	}
+	r.wrote = at
+	r.noteEnd(lines, n)
+	repeated := min(n, len(r.repeat))
+	r.repeat = r.repeat[repeated:]
+	r.status.Written += int64(n - repeated)
+	return n - repeated, err
+}
+
+// lineLost reports whether the line that the live file ends inside is not there any
+// more: the file is deleted, or truncated.
+func (r *Rotator) lineLost() bool {
+	size := r.live.size
+	r.look()
+	return r.live == nil || r.live.size < size
+}
+
+// noteEnd takes down whether the live file ends inside a line, after the first n of the
+// bytes that were to be written.
+func (r *Rotator) noteEnd(lines []byte, n int) {
+	start := bytes.LastIndexByte(lines[:n], '\n') + 1
+	known := start > 0 || !r.midLine || r.begun != nil
+	r.midLine = start < n
+	switch {
+	case !r.midLine || !known || n == len(lines): // a piece of a long line
+		r.begun = nil
+	case start > 0:
+		r.begun = slices.Clone(lines[start:n])
+	default:
+		r.begun = append(r.begun, lines[:n]...)
+	}
 }
 
 // throughNewline returns the batch up to the end of its first line.

@@ -58,9 +58,10 @@ type File interface {
 	Chown(uid, gid int) error
 	Info() (Info, error)
 	// Lock takes a lock of the file instead of the one it has, alone or with others
-	// (flock(2)), at once or after waiting. It reports whether it has it; on a file
-	// system that has no locks it never does.
-	Lock(alone, wait bool) bool
+	// (flock(2)), at once or after waiting. Without waiting it fails with ErrLocked if
+	// another has one that excludes it, and always with another error on a file system
+	// that has no locks.
+	Lock(alone, wait bool) error
 	Close() error
 }
 
@@ -93,6 +94,9 @@ var errNotRegular = errors.New("not a regular file")
 
 // ErrNotDirectory is what looking below a file fails with.
 var ErrNotDirectory error = unix.ENOTDIR
+
+// ErrLocked is what a lock fails with that another process has.
+var ErrLocked = errors.New("locked by another process")
 
 func (Disk) Open(path string, create bool, mode uint32) (File, error) {
 	// O_NONBLOCK: opening a FIFO that nobody reads would wait for ever.
@@ -303,7 +307,7 @@ func (f *diskFile) Info() (Info, error) {
 	return info, nil
 }
 
-func (f *diskFile) Lock(alone, wait bool) bool {
+func (f *diskFile) Lock(alone, wait bool) error {
 	how := unix.LOCK_SH
 	if alone {
 		how = unix.LOCK_EX
@@ -312,7 +316,10 @@ func (f *diskFile) Lock(alone, wait bool) bool {
 		how |= unix.LOCK_NB
 	}
 	_, err := retry(func() (int, error) { return 0, unix.Flock(f.fd, how) })
-	return err == nil
+	if err == unix.EWOULDBLOCK {
+		err = ErrLocked
+	}
+	return pathError("lock", f.path, err)
 }
 
 // Close is not repeated when a signal interrupts it: the descriptor is gone all the
