@@ -305,6 +305,41 @@ func TestCommandStoppedWithoutInput(t *testing.T) {
 	s.prompt("the end")
 }
 
+// A command that stops itself, or is another logreel whose command is stopped, gives the
+// shell its prompt as well.
+func TestCommandStopsItself(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t, t.TempDir())
+	s.job("", "echo ready $$; kill -STOP $$; echo went on; exit 3")
+	s.types("./job; echo status $?", "Enter")
+	s.prompt("stop")
+	s.types("fg", "Enter")
+	s.logs("went on")
+	s.prompt("the end")
+}
+
+func TestCommandStoppedNested(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t, t.TempDir())
+	writeFile(t, s.dir, "inner", "echo ready $$; read x; echo typed $x; exit 3")
+	s.job("", "echo begun; exec logreel --every=never inner.log -- sh ./inner")
+	s.types("./job; echo status $?", "Enter")
+	s.logs("begun")
+	inner := func() string { return content(t, s.dir, "inner.log") }
+	eventually(t, "the inner command", func() bool { return strings.HasSuffix(inner(), "\n") })
+	pid := lastNumber(t, strings.TrimSpace(inner()))
+	for range 2 {
+		takesTerminal(t, pid)
+		s.types("", "C-z")
+		s.prompt("stop")
+		s.types("fg", "Enter")
+	}
+	takesTerminal(t, pid)
+	s.types("something", "Enter")
+	eventually(t, "what was typed", func() bool { return strings.Contains(inner(), "typed something\n") })
+	s.prompt("the end")
+}
+
 // Where nobody could continue it, as in a container with a terminal, ctrl-z stops
 // nobody (a group without a parent in its session, kill(2) and POSIX 2.4.3).
 func TestCommandStoppedByNobody(t *testing.T) {

@@ -26,6 +26,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -109,8 +110,14 @@ func Start(c Config) (*Command, error) {
 
 func startError(name string, err error) error {
 	status := StatusNotExecutable
-	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, exec.ErrNotFound) && inPath(name):
+		err = fs.ErrPermission
+	case errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist):
 		status = StatusNotFound
+	}
+	if _, there := os.Stat(name); errors.Is(err, fs.ErrNotExist) && there == nil {
+		err = errors.New("its interpreter, which its first line names, is not found")
 	}
 	var lookup *exec.Error
 	if errors.As(err, &lookup) {
@@ -120,7 +127,21 @@ func startError(name string, err error) error {
 	if errors.As(err, &path) {
 		err = path.Err
 	}
+	if name == "" {
+		name = `""`
+	}
 	return &StartError{status, fmt.Errorf("%s: %w", name, err)}
+}
+
+// inPath reports whether a file of the name is where programs are looked for, be it one
+// or not.
+func inPath(name string) bool {
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if info, err := os.Stat(filepath.Join(dir, name)); name != "" && err == nil && info.Mode().IsRegular() {
+			return true
+		}
+	}
+	return false
 }
 
 // connect returns the two ends of what the command's output goes through, and how

@@ -71,12 +71,13 @@ func (t terminal) resume(command int) {
 
 // follow stops us as the command was stopped, so that the shell that waits for us has
 // its prompt. The shell's fg continues us, and then we the command. Where nobody could
-// continue us, we continue the command: the kernel stops no such group either.
+// continue us, we continue the command: the kernel stops no such group either, but by
+// SIGSTOP, which somebody has sent. That of a job in front may be another logreel's.
 func (t terminal) follow(command int, s syscall.Signal) {
 	switch {
-	case t.fd < 0 || s != syscall.SIGTSTP && s != syscall.SIGTTIN && s != syscall.SIGTTOU:
+	case t.fd < 0 || s == syscall.SIGSTOP && (t.inFront() != command || orphaned()):
 		return
-	case s != syscall.SIGTSTP && t.inFront() == t.group:
+	case (s == syscall.SIGTTIN || s == syscall.SIGTTOU) && t.inFront() == t.group:
 		// It was in the background when fg gave the foreground to us.
 		t.resume(command)
 	case orphaned():
