@@ -45,6 +45,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/logreel/logreel/rotator"
+	"github.com/logreel/logreel/rotator/archive"
 	"github.com/logreel/logreel/rotator/intake"
 	"github.com/logreel/logreel/rotator/notice"
 )
@@ -58,6 +59,8 @@ var newline = []byte{'\n'}
 type Config struct {
 	Reader  *intake.Reader
 	Rotator *rotator.Rotator
+	// Attendant looks after finished files; nil for nobody.
+	Attendant *archive.Attendant
 	// Signals are those to answer; see the function of this name. SIGCHLD says that
 	// the command whose output is read has ended.
 	Signals <-chan os.Signal
@@ -107,6 +110,9 @@ type relay struct {
 // Run returns at the end of input: nil when every line was written.
 func Run(c Config) error {
 	c.Voice = c.Voice.OrSilent()
+	if c.Attendant == nil {
+		c.Attendant = archive.NewAttendant(archive.Config{}, nil)
+	}
 	r := &relay{
 		Config: c, started: time.Now(),
 		buffer:  buffer{limit: c.Buffer, drop: c.Drop && !c.Reader.Regular()},
@@ -127,7 +133,7 @@ func Run(c Config) error {
 // write is the writer: it reads and writes until the end of input.
 func (r *relay) write() error {
 	for r.ended == nil {
-		lines, at, err := r.Reader.Next(r.sooner(r.Rotator.Until()))
+		lines, at, err := r.Reader.Next(r.sooner(sooner(r.Rotator.Until(), r.Attendant.Until())))
 		r.ended = err
 		r.takeSignals()
 		for r.deliver(lines, at); r.finish(); r.deliver(lines, at) {
@@ -161,6 +167,7 @@ func (r *relay) deliver(lines []byte, at time.Time) {
 	if len(lines) == 0 {
 		r.Rotator.Tick(time.Now())
 	}
+	r.Attendant.Tick(time.Now())
 }
 
 // writeFront writes the oldest lines that wait. It reports false when there are none.
@@ -180,7 +187,9 @@ func (r *relay) writeFront() bool {
 		r.desk.failing.Store(true)
 		r.noteStatus()
 		r.relieve()
-		_, _ = unix.Poll(nil, retryEvery)
+		if !r.Attendant.MakeRoom(err) {
+			_, _ = unix.Poll(nil, retryEvery)
+		}
 	}
 	return true
 }
@@ -198,11 +207,15 @@ func (r *relay) sooner(until time.Time) time.Time {
 		return until
 	}
 	// Reckoned anew from the monotonic clock, since someone may set the other one.
-	end := time.Now().Add(time.Until(r.graceEnd))
-	if until.IsZero() || end.Before(until) {
-		return end
+	return sooner(until, time.Now().Add(time.Until(r.graceEnd)))
+}
+
+// sooner returns the earlier of two instants, of which a zero one does not count.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
 	}
-	return until
+	return a
 }
 
 // tee copies lines to standard output.

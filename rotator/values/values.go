@@ -202,3 +202,42 @@ func (c *Count) Decode(ctx *kong.DecodeContext) error {
 	*c = Count(n)
 	return nil
 }
+
+// A Number is how many of something there are, from 1 to 1,000,000. The zero Number is
+// none.
+type Number int
+
+// UnmarshalText reads the number.
+func (n *Number) UnmarshalText(text []byte) error {
+	i, err := strconv.Atoi(string(text))
+	if err != nil || i < 1 || i > 1_000_000 {
+		return wrong(text, errors.New("is not a number of files; write one from 1 to 1000000"))
+	}
+	*n = Number(i)
+	return nil
+}
+
+// Free is how much of a disk is to be free: from 1 to 99 percent of it, or a number of
+// bytes. The zero Free is nothing.
+type Free struct {
+	Percent int
+	Bytes   int64
+}
+
+// UnmarshalText reads a percentage such as 5%, or a [Size].
+func (f *Free) UnmarshalText(text []byte) error {
+	if digits, ok := strings.CutSuffix(string(text), "%"); ok {
+		n, err := strconv.Atoi(digits)
+		if err != nil || n < 1 || n > 99 {
+			return wrong(text, errors.New("is not a part of a disk; write one from 1% to 99%, or a size such as 2G"))
+		}
+		*f = Free{Percent: n}
+		return nil
+	}
+	var s Size
+	if err := s.UnmarshalText(text); err != nil {
+		return wrong(text, errors.New("is neither a part of a disk nor a size; write for example 5% or 2G"))
+	}
+	*f = Free{Bytes: int64(s)}
+	return nil
+}

@@ -1,0 +1,229 @@
+// Package archive looks after finished files: it syncs them, compresses them, hands
+// them to a command, and deletes them when they are too many, too old or too large.
+//
+// What is to be done is read off the directory, by the names of the files alone, and
+// done in passes: each brings the directory into the state that the configuration asks
+// for, and is nothing but idle when it is in that state already. So there is nothing
+// to remember, and a pass that is killed at any step is simply made again.
+//
+// Passes run in a process of their own; see [Attendant]. It has the lowest priority and
+// gives its memory back when it ends, and the process that writes the log never waits
+// for it.
+//
+// # Guarantees
+//
+//   - Only regular files are touched whose names [pattern.Pattern.Parse] reads, with
+//     a number or an ending of compressed files behind them. Symlinks are not followed.
+//   - A file is finished when its period is over, or when there is one of a higher
+//     number. Nobody has it open to write: a live file carries a shared lock (flock(2)),
+//     and whoever deletes a file holds the lock alone, or leaves the file for later.
+//     So on a file system without locks nothing is deleted.
+//   - A file is compressed under a temporary name, synced, renamed, and only then the
+//     original removed, if it is still what was read. When someone writes lines into a
+//     file of that name once more, they are appended to the compressed one. Reading
+//     on from any crash, no line is lost or doubled.
+//   - A file that is to be handed on has an empty file beside it, ".NAME.pending", from
+//     when it is opened until the command has ended. It is not deleted before.
+//
+// # Not guaranteed
+//
+// That the command runs once only: it does when logreel is killed meanwhile. That files
+// are handed on in the order of their periods when one of them is locked.
+package archive
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/logreel/logreel/pattern"
+	"github.com/logreel/logreel/rotator/files"
+	"github.com/logreel/logreel/rotator/notice"
+)
+
+// Config says what to do with finished files. Pattern is required.
+type Config struct {
+	Pattern *pattern.Pattern
+
+	// KeepCount is how many finished files are kept, KeepAge how long after the end
+	// of their periods, KeepSize how many bytes of them, and KeepFree how much is left
+	// free on the file system. Each deletes on its own, the oldest first; zero does not.
+	KeepCount int
+	KeepAge   pattern.Age
+	KeepSize  int64
+	KeepFree  Free
+	// Compress is how to compress; nil for not at all.
+	Compress *Format
+	// Exec is a command for each file, for sh -c; empty for none. ExecTimeout is how
+	// long it may take.
+	Exec        string
+	ExecTimeout time.Duration
+
+	// Stop is closed when a pass is to end at once; nil for never.
+	Stop <-chan struct{}
+	// Voice speaks to the user; the zero Voice is silent.
+	Voice notice.Voice
+	// Files is the file system; nil for the real one.
+	Files files.System
+	// Now is the clock; nil for time.Now.
+	Now func() time.Time
+}
+
+// Free is how much of a file system is to be free: a part of its size in percent, or
+// a number of bytes.
+type Free struct {
+	Percent int
+	Bytes   int64
+}
+
+// Given reports whether anything is to be free.
+func (f Free) Given() bool { return f != Free{} }
+
+// of returns how many bytes that is of a file system's size.
+func (f Free) of(size int64) int64 {
+	return f.Bytes + size/100*int64(f.Percent)
+}
+
+// Idle reports whether finished files are left alone.
+func (c Config) Idle() bool { return !c.keeps() && c.Compress == nil && c.Exec == "" }
+
+// keeps reports whether files are ever deleted.
+func (c Config) keeps() bool {
+	return c.KeepCount > 0 || c.KeepAge.Given() || c.KeepSize > 0 || c.KeepFree.Given()
+}
+
+// Check returns an error if the names of the pattern do not tell which file is older,
+// so that nothing can be done with finished files.
+func (c Config) Check() error {
+	if c.Idle() {
+		return nil
+	}
+	if constant(c.Pattern) {
+		if c.KeepAge.Given() {
+			return fmt.Errorf("--keep-age=%v: the names of pattern %q have no date; write --keep-count or --keep-size", c.KeepAge, c.Pattern)
+		}
+		return nil
+	}
+	if err := c.Pattern.Ordered(); err != nil {
+		return fmt.Errorf("the archive flags need names that tell their time: %w", err)
+	}
+	return nil
+}
+
+// constant reports whether all files of a pattern have one name and a number.
+func constant(p *pattern.Pattern) bool {
+	for _, l := range p.Levels() {
+		if l.Varies() {
+			return false
+		}
+	}
+	return true
+}
+
+func (c Config) withDefaults() Config {
+	c.Voice = c.Voice.OrSilent()
+	if c.Files == nil {
+		c.Files = files.Disk{}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+// errStopped is what a step fails with when Config.Stop is closed.
+var errStopped = errors.New("stopped")
+
+// stopped returns an error when the pass is to end.
+func (c Config) stopped() error {
+	select {
+	case <-c.Stop:
+		return errStopped
+	default:
+		return nil
+	}
+}
+
+// Run makes one pass. What fails is said, and left for the next one.
+func Run(c Config) {
+	c = c.withDefaults()
+	found := find(c)
+	for _, f := range found.files {
+		if c.future(f) {
+			c.Voice.Warn("%s: its name lies in the future; it is left alone", f.path)
+		}
+	}
+	c.clear(found)
+	if c.KeepFree.Given() || c.KeepCount > 0 || c.KeepAge.Given() {
+		before := c
+		before.KeepSize = 0 // they are yet to be compressed
+		before.keep(found)
+	}
+	for _, f := range found.files {
+		if c.stopped() != nil {
+			return
+		}
+		c.finish(f)
+	}
+	if c.keeps() {
+		c.keep(find(c))
+	}
+}
+
+// makeRoom deletes what is to be deleted, and reports whether that was anything. It is
+// for the moment when the disk is full.
+func makeRoom(c Config) bool {
+	c = c.withDefaults()
+	return c.KeepFree.Given() && c.keep(find(c)) > 0
+}
+
+// finish compresses a finished file and hands it on.
+func (c Config) finish(f *file) {
+	if f.removed || c.live(f) || c.future(f) {
+		return
+	}
+	if c.Compress != nil && f.ending == "" {
+		switch err := c.compress(f); {
+		case errors.Is(err, errStopped) || errors.Is(err, files.ErrLocked):
+			return
+		case err != nil:
+			c.Voice.Warn("compress %s: %v; it is left as it is", f.path, err)
+			return
+		}
+	}
+	if c.Exec != "" && f.pending {
+		if err := c.handOn(f); err != nil && !errors.Is(err, errStopped) && !errors.Is(err, files.ErrLocked) {
+			c.Voice.Warn("--exec: %v", err)
+		}
+	}
+}
+
+// clear removes what a crash has left, and marks that nobody waits for.
+func (c Config) clear(found *found) {
+	for _, path := range found.temporaries {
+		c.clearTemporary(path)
+	}
+	if c.Exec != "" {
+		return
+	}
+	for _, path := range found.marks {
+		if err := c.Files.Remove(path); err != nil {
+			c.Voice.Warn("%v", err)
+		}
+	}
+}
+
+// hidden returns the path of a file that belongs to another: ".NAME" and the ending.
+func hidden(path, ending string) string {
+	cut := strings.LastIndexByte(path, '/') + 1
+	return path[:cut] + "." + path[cut:] + ending
+}
+
+// dirOf returns the directory of a path, as the pattern writes it.
+func dirOf(path string) string {
+	if cut := strings.LastIndexByte(path, '/'); cut >= 0 {
+		return path[:cut+1]
+	}
+	return "."
+}

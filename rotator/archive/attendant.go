@@ -1,0 +1,250 @@
+package archive
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// passEvery is how often a pass is made if nothing is finished.
+	passEvery = time.Hour
+	// roomEvery is how often room is made on a full disk.
+	roomEvery = 10 * time.Second
+	// lastPass is how long the work may take after the end of input.
+	lastPass = time.Minute
+)
+
+// An Attendant looks after finished files while others are written: it syncs them, and
+// has passes made by a process of their own. Opened, Finished, Tick, Until and MakeRoom
+// are for one goroutine, the writer; only the first and the last wait for a disk.
+type Attendant struct {
+	config Config
+	args   []string
+
+	wake    chan struct{}
+	closing atomic.Bool
+	done    atomic.Bool
+	child   atomic.Int32 // our socket to the process that makes a pass; 0 for none
+
+	mu       sync.Mutex
+	finished []string // what is to be synced
+
+	wanted time.Time // when a pass was last wanted
+	room   time.Time // when room was last made
+
+	said map[string]bool // what the last pass had to say
+}
+
+// NewAttendant returns an attendant. The arguments are those that this process was
+// started with, without a command.
+func NewAttendant(c Config, args []string) *Attendant {
+	return &Attendant{config: c.withDefaults(), args: args, wake: make(chan struct{}, 1)}
+}
+
+// Start begins with a first pass.
+func (a *Attendant) Start() {
+	go a.attend()
+	a.Tick(a.config.Now())
+}
+
+// Opened is to be called with the path of a file that lines will go into.
+func (a *Attendant) Opened(path string) {
+	if a.config.Exec == "" {
+		return
+	}
+	if err := Mark(a.config.Files, path); err != nil {
+		a.config.Voice.Warn("--exec: %v; it will not get %s", err, path)
+	}
+}
+
+// Finished is to be called with the path of a file that gets no more lines.
+func (a *Attendant) Finished(path string) {
+	a.mu.Lock()
+	a.finished = append(a.finished, path)
+	a.mu.Unlock()
+	a.wanted = a.config.Now()
+	a.ring()
+}
+
+// Tick has a pass made when it is time to. It is to be called now and then.
+func (a *Attendant) Tick(now time.Time) {
+	if since := now.Sub(a.wanted); !a.config.Idle() && (since >= passEvery || since < 0) {
+		a.wanted = now
+		a.ring()
+	}
+}
+
+// Until returns when Tick is wanted; the zero time if it is not.
+func (a *Attendant) Until() time.Time {
+	if a.config.Idle() {
+		return time.Time{}
+	}
+	return a.wanted.Add(passEvery)
+}
+
+// MakeRoom is for an error of writing: if the disk is full, it deletes files as
+// Config.KeepFree has it, and reports whether there were any.
+func (a *Attendant) MakeRoom(err error) bool {
+	now := a.config.Now()
+	if since := now.Sub(a.room); !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) || 0 <= since && since < roomEvery {
+		return false
+	}
+	a.room = now
+	return makeRoom(a.config)
+}
+
+// Close waits until the work is done, but no longer than a minute. What is not done then
+// is left for the next start.
+func (a *Attendant) Close() {
+	a.closing.Store(true)
+	a.ring()
+	for begun := time.Now(); !a.done.Load(); {
+		// Not time.Sleep: a timer of the runtime opens descriptors.
+		_, _ = unix.Poll(nil, 1)
+		if time.Since(begun) > lastPass {
+			a.config.Voice.Warn("finished files are left for the next start: %v after the end of input were not enough", lastPass)
+			if child := a.child.Load(); child != 0 {
+				_ = unix.Shutdown(int(child), unix.SHUT_RDWR)
+			}
+			return
+		}
+	}
+}
+
+func (a *Attendant) ring() {
+	select {
+	case a.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// attend does the work, until the end.
+func (a *Attendant) attend() {
+	for range a.wake {
+		a.mu.Lock()
+		paths := a.finished
+		a.finished = nil
+		a.mu.Unlock()
+		if a.sync(paths); !a.config.Idle() && (len(paths) > 0 || !a.closing.Load()) {
+			a.pass()
+		}
+		if a.closing.Load() && len(a.wake) == 0 {
+			a.done.Store(true)
+			return
+		}
+	}
+}
+
+// sync has finished files survive a power cut.
+func (a *Attendant) sync(paths []string) {
+	for _, path := range paths {
+		f, err := a.config.Files.Read(path)
+		if err == nil {
+			err = errors.Join(f.Sync(), f.Close())
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+			a.config.Voice.Warn("%v; it may not survive a power cut", err)
+		}
+	}
+}
+
+// pass has a pass made, and waits for its end.
+func (a *Attendant) pass() {
+	before := a.said
+	a.said = map[string]bool{}
+	messages, pid, err := a.start()
+	if err != nil {
+		a.say(before, "warning: finished files are left alone for now: "+err.Error())
+		return
+	}
+	a.child.Store(int32(messages))
+	lines := bufio.NewScanner(descriptor(messages))
+	for lines.Scan() {
+		a.say(before, lines.Text())
+	}
+	a.child.Store(0)
+	_ = unix.Close(messages)
+	for { // in command mode somebody else may have reaped it
+		if _, err := unix.Wait4(pid, nil, 0, nil); err != unix.EINTR {
+			return
+		}
+	}
+}
+
+// say passes on a message of a pass, unless the pass before had it as well.
+func (a *Attendant) say(before map[string]bool, message string) {
+	a.said[message] = true
+	if warning, ok := strings.CutPrefix(message, "warning: "); !ok {
+		a.config.Voice.Detail("%s", message)
+	} else if !before[message] {
+		a.config.Voice.Warn("%s", warning)
+	}
+}
+
+// start starts the process that makes a pass. It has our standard error for what
+// Config.Exec prints, and a socket for its own messages.
+func (a *Attendant) start() (messages, pid int, err error) {
+	syscall.ForkLock.RLock()
+	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(ends[0])
+		unix.CloseOnExec(ends[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return 0, 0, os.NewSyscallError("socketpair", err)
+	}
+	defer unix.Close(ends[1])
+	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err == nil {
+		defer unix.Close(null)
+		pid, err = startSelf(append([]string{"logreel", Flag}, a.args...), []uintptr{uintptr(null), 2, 2, uintptr(ends[1])})
+	}
+	if err != nil {
+		return 0, 0, errors.Join(err, unix.Close(ends[0]))
+	}
+	return ends[0], pid, nil
+}
+
+// startSelf starts this program once more.
+func startSelf(args []string, descriptors []uintptr) (pid int, err error) {
+	program := "/proc/self/exe" // which is still there after an upgrade
+	if _, err := os.Stat(program); err != nil {
+		if program, err = os.Executable(); err != nil {
+			return 0, err
+		}
+	}
+	pid, err = syscall.ForkExec(program, args, &syscall.ProcAttr{Env: os.Environ(), Files: descriptors})
+	if err != nil {
+		return 0, &fs.PathError{Op: "start", Path: program, Err: err}
+	}
+	return pid, nil
+}
+
+// A descriptor reads without the runtime's poller.
+type descriptor int
+
+func (d descriptor) Read(p []byte) (int, error) {
+	for {
+		n, err := unix.Read(int(d), p)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return 0, os.NewSyscallError("read", err)
+		case n == 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
+}

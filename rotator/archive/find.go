@@ -1,0 +1,210 @@
+package archive
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/logreel/logreel/pattern"
+	"github.com/logreel/logreel/rotator/files"
+)
+
+const (
+	endingPending   = ".pending"
+	endingTemporary = ".tmp"
+)
+
+// A file is one that the pattern names.
+type file struct {
+	path   string
+	plain  string // path without the ending of a compressed file
+	base   string // plain without the number of a series
+	number int    // 0 for base itself
+	ending string // ".gz", ".zst" or nothing
+	// period is that of the name; zero if all names are the same.
+	period pattern.Period
+	info   files.Info
+	// newest says that its series has none of a higher number.
+	newest bool
+	// pending says that it is to be handed on.
+	pending bool
+	// removed says that this pass has removed it.
+	removed bool
+}
+
+// found is what is there of a pattern.
+type found struct {
+	// files are sorted, the oldest first.
+	files []*file
+	// marks are the paths of the files that say that another is pending, temporaries
+	// those of compressing.
+	marks, temporaries []string
+}
+
+// A search looks for the files of a pattern.
+type search struct {
+	Config
+	levels []pattern.Level
+	found
+	constant bool
+	pending  map[string]bool // by plain path
+}
+
+// find looks for the files of the pattern. What cannot be read is said.
+func find(c Config) *found {
+	s := &search{Config: c, levels: c.Pattern.Levels(), constant: constant(c.Pattern), pending: map[string]bool{}}
+	s.walk("", 0)
+	newest := map[string]int{}
+	for _, f := range s.files {
+		newest[f.base] = max(newest[f.base], f.number)
+		f.pending = s.pending[f.plain]
+	}
+	for _, f := range s.files {
+		f.newest = f.number == newest[f.base]
+	}
+	slices.SortFunc(s.files, func(a, b *file) int {
+		return cmp.Or(a.period.Start.Compare(b.period.Start), cmp.Compare(a.base, b.base),
+			cmp.Compare(a.number, b.number), cmp.Compare(b.ending, a.ending)) // compressed is older
+	})
+	return &s.found
+}
+
+// walk looks below a path, which is empty or ends with a slash, for the names of a level
+// and those below it.
+func (s *search) walk(path string, level int) {
+	l := s.levels[level]
+	last := level == len(s.levels)-1
+	if !last && !l.Varies() {
+		s.walk(path+l.Text+"/", level+1)
+		return
+	}
+	names, err := s.Files.Names(cmp.Or(path, "."))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, files.ErrNotDirectory) {
+		s.Voice.Warn("%v", err)
+	}
+	for _, name := range names {
+		switch {
+		case last:
+			s.take(path, name)
+		case l.Matches(name):
+			s.walk(path+name+"/", level+1)
+		}
+	}
+}
+
+// take takes down a name, if it is one of ours.
+func (s *search) take(dir, name string) {
+	if of, isHidden := strings.CutPrefix(name, "."); isHidden {
+		if mark, ok := strings.CutSuffix(of, endingPending); ok && s.read(dir+mark) != nil {
+			s.pending[dir+mark] = true
+			s.marks = append(s.marks, dir+name)
+			return
+		}
+		if temporary, ok := strings.CutSuffix(of, endingTemporary); ok {
+			if f := s.read(dir + temporary); f != nil && f.ending != "" {
+				s.temporaries = append(s.temporaries, dir+name)
+				return
+			}
+		}
+	}
+	f := s.read(dir + name)
+	if f == nil {
+		return
+	}
+	info, err := s.Files.Stat(f.path, false)
+	switch {
+	case err == nil && info.Regular:
+		f.info = info
+		s.files = append(s.files, f)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		s.Voice.Warn("%v", err)
+	}
+}
+
+// read returns what a path says; nil if it is none of the pattern.
+func (s *search) read(path string) *file {
+	f := &file{path: path, plain: path}
+	for _, format := range formats {
+		if plain, ok := strings.CutSuffix(path, format.Ending); ok {
+			f.plain, f.ending = plain, format.Ending
+		}
+	}
+	if f.base = f.plain; s.parse(f) {
+		return f
+	}
+	dot := strings.LastIndexByte(f.plain, '.')
+	if dot < 0 {
+		return nil
+	}
+	digits := f.plain[dot+1:]
+	n, err := strconv.Atoi(digits)
+	if err != nil || n <= 0 || strconv.Itoa(n) != digits {
+		return nil
+	}
+	f.base, f.number = f.plain[:dot], n
+	if !s.parse(f) {
+		return nil
+	}
+	return f
+}
+
+// parse sets the period that the base is the name of.
+func (s *search) parse(f *file) bool {
+	if s.constant {
+		return f.base == s.Pattern.Name(pattern.Period{})
+	}
+	period, err := s.Pattern.Parse(f.base)
+	f.period = period
+	return err == nil
+}
+
+// live reports whether lines may still go into a file, as far as its name tells.
+func (c Config) live(f *file) bool {
+	return f.ending == "" && f.newest && !f.period.Over(c.Now())
+}
+
+// future reports whether the name lies in the future.
+func (c Config) future(f *file) bool { return f.period.Start.After(c.Now()) }
+
+// grab opens a file and locks it for us alone. It fails with [files.ErrLocked] if that
+// cannot be, and with [fs.ErrNotExist] if the path names another file by now.
+func (c Config) grab(f *file) (files.File, error) {
+	h, err := c.Files.Read(f.path)
+	if err != nil {
+		return nil, err
+	}
+	err = h.Lock(true, false)
+	if err == nil {
+		var info files.Info
+		if info, err = c.Files.Stat(f.path, false); err == nil && !info.Same(f.info) {
+			err = &fs.PathError{Op: "open", Path: f.path, Err: fs.ErrNotExist}
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return h, nil
+}
+
+// remove deletes a file that is locked for us alone, and the directories that are empty
+// then and have names by the pattern.
+func (c Config) remove(f *file) error {
+	if err := c.Files.Remove(f.path); err != nil {
+		return err
+	}
+	f.removed = true
+	levels := c.Pattern.Levels()
+	fixed := slices.IndexFunc(levels, pattern.Level.Varies)
+	dir := f.path
+	for i := len(levels) - 1; fixed >= 0 && i > fixed; i-- {
+		dir = dir[:strings.LastIndexByte(dir, '/')]
+		if c.Files.Rmdir(filepath.Clean(dir)) != nil {
+			break // there is something in it
+		}
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package archive
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"github.com/logreel/logreel/rotator/files"
+)
+
+// killAfter is how long a command that is to end has before it is killed.
+const killAfter = 5 * time.Second
+
+// Mark notes that a file is to be handed on when it is finished.
+func Mark(system files.System, path string) error {
+	mark, err := system.Temporary(hidden(path, endingPending))
+	if err != nil {
+		return err
+	}
+	return mark.Close()
+}
+
+// handOn runs the command for a file. It fails with [files.ErrLocked] or errStopped when
+// that is left for later.
+func (c Config) handOn(f *file) error {
+	path := hidden(f.plain, endingPending)
+	mark, err := c.Files.Read(path)
+	if errors.Is(err, fs.ErrNotExist) { // somebody else did
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = mark.Lock(true, false)
+	if err == nil {
+		err = c.run(f, path)
+	}
+	return errors.Join(err, mark.Close())
+}
+
+// run runs the command for a file, and removes its mark unless lines were written to a
+// file of that name meanwhile.
+func (c Config) run(f *file, mark string) error {
+	if _, err := c.Files.Stat(mark, false); err != nil {
+		return ignoreGone(err)
+	}
+	h, err := c.grab(f)
+	if err != nil {
+		return ignoreGone(err)
+	}
+	if err := h.Close(); err != nil {
+		return err
+	}
+	failure := c.execute(f)
+	if errors.Is(failure, errStopped) {
+		return failure
+	}
+	info, err := c.Files.Stat(f.plain, false)
+	if f.ending == "" && err == nil && info.Size == f.info.Size || errors.Is(err, fs.ErrNotExist) {
+		err = c.Files.Remove(mark)
+		f.pending = false
+	}
+	return errors.Join(failure, err)
+}
+
+// execute runs the command to its end.
+func (c Config) execute(f *file) error {
+	c.Voice.Detail("--exec: %s", f.path)
+	cmd := exec.Command("sh", "-c", c.Exec, "logreel", f.path)
+	cmd.Env = append(os.Environ(), "LOGREEL_FILE="+f.path, "LOGREEL_START="+instant(f.period.Start), "LOGREEL_END="+instant(f.period.End))
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			err = fmt.Errorf("%s: %w", f.path, err)
+		}
+		return err
+	case <-time.After(c.ExecTimeout):
+		end(cmd, ended)
+		return fmt.Errorf("%s: ended after %v, the limit of --exec-timeout", f.path, c.ExecTimeout)
+	case <-c.Stop:
+		end(cmd, ended)
+		return errStopped
+	}
+}
+
+// end ends a command and what it has started.
+func end(cmd *exec.Cmd, ended <-chan error) {
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) // it has ended at this moment
+	select {
+	case <-ended:
+	case <-time.After(killAfter):
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		<-ended
+	}
+}
+
+// instant spells the start or the end of a period; empty for none.
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}

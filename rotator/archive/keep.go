@@ -1,0 +1,146 @@
+package archive
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/logreel/logreel/rotator/files"
+)
+
+// Actions of a [Decision].
+const (
+	Keep     = "keep"
+	Compress = "compress"
+	Delete   = "delete"
+)
+
+// A Decision is what is to be done with a file that is there, and why.
+type Decision struct {
+	Path, Action, Why string
+}
+
+// Plan returns what a pass would do, the oldest file first. It changes nothing.
+func Plan(c Config) []Decision {
+	if c.Idle() {
+		return nil
+	}
+	c = c.withDefaults()
+	found := find(c)
+	verdicts := c.verdicts(found)
+	var plan []Decision
+	for _, f := range found.files {
+		d := Decision{f.path, Keep, ""}
+		why, condemned := verdicts[f]
+		switch {
+		case c.future(f):
+			d.Why = "its name lies in the future"
+		case c.live(f):
+			d.Why = "its period is not over"
+		case condemned:
+			d.Action, d.Why = Delete, why
+		case c.Compress != nil && f.ending == "":
+			d.Action, d.Why = Compress, "finished"
+		}
+		if d.Action != Keep {
+			switch h, err := c.grab(f); {
+			case err == nil:
+				_ = h.Close() // it was only read
+			default:
+				d.Action, d.Why = Keep, err.Error()
+			}
+		}
+		if d.Action != Delete && d.Why != "its name lies in the future" && c.Exec != "" && f.pending {
+			d.Why += map[bool]string{true: "to be handed to --exec", false: "; then handed to --exec"}[d.Why == ""]
+		}
+		plan = append(plan, d)
+	}
+	return plan
+}
+
+// verdicts returns the files that are to be deleted, and why.
+func (c Config) verdicts(found *found) map[*file]string {
+	var finished []*file // the newest first
+	for i := len(found.files) - 1; i >= 0; i-- {
+		if f := found.files[i]; !f.removed && !c.live(f) && !c.future(f) {
+			finished = append(finished, f)
+		}
+	}
+	condemned := map[*file]string{}
+	condemn := func(f *file, format string, args ...any) {
+		if _, already := condemned[f]; !already && !(c.Exec != "" && f.pending) {
+			condemned[f] = fmt.Sprintf(format, args...)
+		}
+	}
+	oldest := c.KeepAge.Before(c.Now().In(c.Pattern.Zone()))
+	size := int64(0)
+	for i, f := range finished {
+		size += f.info.Size
+		if c.KeepCount > 0 && i >= c.KeepCount {
+			condemn(f, "--keep-count=%d: %d files are newer", c.KeepCount, i)
+		}
+		if c.KeepAge.Given() && f.period.Over(oldest) {
+			condemn(f, "--keep-age=%v: ended %s", c.KeepAge, f.period.End.Format(time.RFC3339))
+		}
+		if c.KeepSize > 0 && size > c.KeepSize {
+			condemn(f, "--keep-size: %d bytes with the newer ones", size)
+		}
+	}
+	c.free(finished, condemned, condemn)
+	return condemned
+}
+
+// free condemns the oldest files until enough of the file system would be free.
+func (c Config) free(finished []*file, condemned map[*file]string, condemn func(f *file, format string, args ...any)) {
+	if !c.KeepFree.Given() || len(finished) == 0 {
+		return
+	}
+	size, free, err := c.Files.Space(finished[0].path)
+	if err != nil {
+		c.Voice.Warn("--keep-free: %v", err)
+		return
+	}
+	for f := range condemned {
+		free += f.info.Allocated
+	}
+	for i := len(finished) - 1; i >= 0 && free < c.KeepFree.of(size); i-- {
+		if _, already := condemned[finished[i]]; already {
+			continue
+		}
+		condemn(finished[i], "--keep-free: %d bytes would be free, %d are to be", free, c.KeepFree.of(size))
+		if _, now := condemned[finished[i]]; now {
+			free += finished[i].info.Allocated
+		}
+	}
+}
+
+// keep deletes what is to be deleted, the oldest first, and returns how many files that
+// were.
+func (c Config) keep(found *found) (deleted int) {
+	verdicts := c.verdicts(found)
+	for _, f := range found.files {
+		why, condemned := verdicts[f]
+		if !condemned {
+			continue
+		}
+		switch err := c.delete(f); {
+		case err == nil:
+			c.Voice.Detail("deleted %s (%s)", f.path, why)
+			deleted++
+		case errors.Is(err, files.ErrLocked):
+			c.Voice.Detail("%v; not deleted", err)
+		case !errors.Is(err, fs.ErrNotExist): // somebody else was faster
+			c.Voice.Warn("%v; not deleted", err)
+		}
+	}
+	return deleted
+}
+
+func (c Config) delete(f *file) error {
+	h, err := c.grab(f)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.remove(f), h.Close())
+}

@@ -1,0 +1,15 @@
+package archive
+
+import "golang.org/x/sys/unix"
+
+// lowest gives a thread the lowest priority, 0 being this one: of the processor, and of
+// the disk as far as its scheduler knows priorities (ioprio_set(2)). What fails leaves
+// it as it is.
+func lowest(thread int) {
+	const (
+		whoProcess = 1
+		classIdle  = 3 << 13
+	)
+	_ = unix.Setpriority(unix.PRIO_PROCESS, thread, 19)
+	_, _, _ = unix.Syscall(unix.SYS_IOPRIO_SET, whoProcess, uintptr(thread), classIdle)
+}

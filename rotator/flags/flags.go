@@ -1,0 +1,195 @@
+// Package flags reads the command line and the environment, and makes of them what the
+// parts of the program are configured with.
+package flags
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/logreel/logreel/pattern"
+	"github.com/logreel/logreel/rotator"
+	"github.com/logreel/logreel/rotator/archive"
+	"github.com/logreel/logreel/rotator/intake"
+	"github.com/logreel/logreel/rotator/notice"
+	"github.com/logreel/logreel/rotator/relay"
+	"github.com/logreel/logreel/rotator/values"
+)
+
+// Flags are the command line, in the groups and the order of the help.
+type Flags struct {
+	Pattern string `arg:"" optional:"" name:"PATTERN" help:"File name with strftime fields, such as /var/log/app/%Y-%m-%d.log."`
+
+	Every  pattern.Interval `group:"Rotation" placeholder:"INTERVAL" help:"30s 15m 6h 1d 1w 1mo 1y, or never. Default: the finest time field in PATTERN."`
+	At     pattern.Offset   `group:"Rotation" placeholder:"OFFSET" help:"Shift the boundaries: --every=1d --at=03:00, --every=1w --at=sun."`
+	Size   values.Size      `group:"Rotation" placeholder:"SIZE" help:"Also switch before a line would take the file past SIZE (10M); the next files of the period get .1, .2, … after the name."`
+	TZ     string           `name:"tz" group:"Rotation" placeholder:"ZONE" help:"Zone of names and boundaries, such as Europe/Berlin. Default: the local one."`
+	UTC    bool             `name:"utc" group:"Rotation" help:"The same as --tz=UTC."`
+	Escape values.Escape    `group:"Rotation" placeholder:"CHAR" default:"%" help:"Begins the fields of PATTERN, instead of %: --escape=@ for @Y-@m-@d."`
+
+	Link         string       `group:"Files" placeholder:"PATH" help:"Keep a symlink to the live file."`
+	PreviousLink string       `group:"Files" placeholder:"PATH" help:"Keep a symlink to the file before the live one."`
+	HardLink     string       `group:"Files" placeholder:"PATH" help:"Keep a second name of the live file."`
+	Mode         values.Mode  `group:"Files" placeholder:"MODE" default:"0640" help:"Permissions of new files, whatever the umask (${default})."`
+	DirMode      values.Mode  `group:"Files" placeholder:"MODE" default:"0755" help:"Permissions of new directories (${default})."`
+	Owner        values.Owner `group:"Files" placeholder:"USER[:GROUP]" help:"Owner of new files and directories."`
+	Eager        bool         `group:"Files" help:"Open the first file at start, and one for every period, even if nothing is logged."`
+
+	KeepCount   values.Number   `group:"Archive" placeholder:"N" help:"Keep N finished files and delete the oldest ones."`
+	KeepAge     pattern.Age     `group:"Archive" placeholder:"AGE" help:"Delete finished files whose period ended so long ago: 12h 30d 8w 6mo 1y."`
+	KeepSize    values.Size     `group:"Archive" placeholder:"SIZE" help:"Delete the oldest finished files while they have more than SIZE in all."`
+	KeepFree    values.Free     `group:"Archive" placeholder:"SIZE" help:"Delete the oldest while less of the disk is free: 5% or 2G."`
+	Compress    string          `group:"Archive" placeholder:"FORMAT" enum:",gzip,zstd" default:"" help:"Compress finished files: gzip or zstd. In the background, one at a time, at the lowest priority."`
+	Exec        string          `group:"Archive" placeholder:"COMMAND" help:"Run sh -c COMMAND logreel FILE for every finished file, after compressing it."`
+	ExecTimeout values.Duration `group:"Archive" placeholder:"DURATION" default:"10m" help:"End COMMAND after so long (${default})."`
+
+	Linger  values.Duration `group:"Reading" placeholder:"DURATION" default:"20ms" help:"How long to gather lines before they are written (${default})."`
+	MaxLine values.Size     `group:"Reading" placeholder:"SIZE" default:"1M" help:"Pass a longer line on in pieces; they stay together (${default})."`
+	Buffer  values.Size     `group:"Reading" placeholder:"SIZE" default:"16M" help:"How much is read on into memory while lines cannot be written; 0 for nothing (${default})."`
+	OnFull  string          `group:"Reading" placeholder:"WHAT" enum:"wait,drop" default:"wait" help:"When that is full: wait, and the application waits, or drop lines and log how many (${default})."`
+	Tee     bool            `group:"Reading" help:"Copy every line to standard output as well."`
+
+	Stdio     string           `group:"Command" placeholder:"WHAT" enum:"socket,pipe" default:"socket" help:"What COMMAND writes to: a socket, on which each line stays whole however long, or a pipe, if it opens /dev/stderr by name (${default})."`
+	Grace     *values.Duration `group:"Ending" placeholder:"DURATION" help:"After SIGTERM, or after COMMAND has ended, read on for this long at the most. Default: until the end of input."`
+	Preview   values.Count     `group:"Help" placeholder:"N" help:"Print the current file and the next ones, and write nothing: 5 in all, or N with --preview=N."`
+	StartTime values.Time      `group:"Help" placeholder:"TIME" help:"Pretend for --preview that it is TIME: 2026-11-21 02:00, or RFC 3339."`
+	Verbose   bool             `group:"Help" short:"v" help:"Say what is done, on standard error."`
+	Version   bool             `group:"Help" env:"-" help:"Print the version."`
+	Help      helpFlag         `group:"Help" short:"h" help:"Print this help."`
+
+	// Command is what stands after --; nil without one.
+	Command []string `kong:"-"`
+	// Arguments are those before it.
+	Arguments []string `kong:"-"`
+
+	ArchivePass bool `name:"archive" hidden:"" env:"-"`
+}
+
+const description = "Reads lines from standard input and writes them into files named by PATTERN.\n" +
+	"Goes on to the next file when the period of its finest time field is over.\n\n" +
+	"  app 2>&1 | logreel '/var/log/app/%Y-%m-%d.log'\n" +
+	"  logreel '/var/log/app/%Y-%m-%d.log' -- app\n\n" +
+	"After -- it starts COMMAND itself and keeps the lines of all its processes apart.\n" +
+	"Every flag can be set by the environment: LOGREEL_LINK for --link.\n" +
+	"The manual is logreel(1)."
+
+// A UsageError is a mistake in the command line.
+type UsageError struct{ Err error }
+
+func (e UsageError) Error() string { return e.Err.Error() }
+func (e UsageError) Unwrap() error { return e.Err }
+
+// mistake returns a usage error. The arguments are those of fmt.Errorf.
+func mistake(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
+
+// A helpFlag prints the help before anything else can be found wrong.
+type helpFlag bool
+
+// ErrHelped is what Parse returns when the help was asked for, and printed.
+var ErrHelped = errors.New("helped")
+
+// BeforeReset is called by kong before it reads the environment.
+func (helpFlag) BeforeReset(c *kong.Context) error {
+	return errors.Join(ErrHelped, c.PrintUsage(false))
+}
+
+// Parse reads the command line, without the program's name, and the environment. What
+// is wrong with them is a [UsageError].
+func Parse(args []string) (*Flags, error) {
+	f := &Flags{Arguments: args}
+	if i := slices.Index(args, "--"); i >= 0 {
+		f.Arguments, f.Command = args[:i], args[i+1:]
+	}
+	for _, variable := range os.Environ() {
+		// In the files that set the environment, an empty variable is one that is
+		// not set.
+		if name, value, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "LOGREEL_") && value == "" {
+			if err := os.Unsetenv(name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	parser, err := kong.New(f, kong.Name("logreel"), kong.Description(description), kong.DefaultEnvars("LOGREEL"),
+		kong.NoDefaultHelp(), kong.ConfigureHelp(kong.HelpOptions{NoAppDescFormat: true, WrapUpperBound: 100}),
+		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }))
+	if err != nil {
+		return nil, err
+	}
+	if _, err = parser.Parse(f.Arguments); err == nil {
+		return f, f.check()
+	}
+	switch {
+	case errors.Is(err, ErrHelped):
+		return nil, ErrHelped
+	case strings.HasPrefix(err.Error(), "unexpected argument"):
+		return nil, mistake("%w; quote a pattern that has spaces, and write -- before a command", err)
+	}
+	return nil, UsageError{err}
+}
+
+// check finds what a single flag cannot.
+func (f *Flags) check() error {
+	switch {
+	case f.Version:
+		return nil
+	case f.Pattern == "":
+		return mistake("PATTERN is missing; write for example: app 2>&1 | logreel '/var/log/app/%%Y-%%m-%%d.log' (logreel --help tells more)")
+	case f.Command != nil && len(f.Command) == 0:
+		return mistake("the command after -- is missing; write for example: logreel '/var/log/app/%%Y-%%m-%%d.log' -- app --serve")
+	case f.StartTime.Given() && f.Preview == 0:
+		return mistake("--start-time goes with --preview; for another zone or shifted boundaries there are --tz and --at")
+	case f.Linger > values.Duration(time.Second):
+		return mistake("--linger=%v: write a duration from 0 to 1s, such as 20ms", f.Linger)
+	case f.UTC && f.TZ != "":
+		return mistake("--utc and --tz=%s exclude each other; leave one out, also of LOGREEL_UTC and LOGREEL_TZ", f.TZ)
+	case f.MaxLine < intake.MinMaxLine || f.MaxLine > intake.MaxMaxLine:
+		return mistake("--max-line=%v: write a size from 1K to 1G", f.MaxLine)
+	case f.Buffer > relay.MaxBuffer:
+		return mistake("--buffer=%v: write a size from 0 to %v", f.Buffer, values.Size(relay.MaxBuffer))
+	}
+	return nil
+}
+
+// Rotator returns how to write the files.
+func (f *Flags) Rotator(voice notice.Voice) (c rotator.Config, err error) {
+	zone := time.UTC
+	if !f.UTC {
+		if zone, err = pattern.LoadZone(f.TZ); err != nil {
+			return c, UsageError{err}
+		}
+	}
+	c = rotator.Config{
+		Size: int64(f.Size),
+		Mode: uint32(f.Mode), DirMode: uint32(f.DirMode), Owner: f.Owner.Owner,
+		Link: f.Link, PreviousLink: f.PreviousLink, HardLink: f.HardLink,
+		Eager: f.Eager,
+		Voice: voice,
+	}
+	c.Pattern, err = pattern.New(pattern.Config{
+		Pattern: f.Pattern, Escape: byte(f.Escape), Every: f.Every, At: f.At, Zone: zone, Repeat: f.Size > 0,
+	})
+	if err != nil {
+		return c, UsageError{err}
+	}
+	return c, nil
+}
+
+// Archive returns what to do with finished files.
+func (f *Flags) Archive(p *pattern.Pattern, voice notice.Voice) (archive.Config, error) {
+	c := archive.Config{
+		Pattern:   p,
+		KeepCount: int(f.KeepCount), KeepAge: f.KeepAge, KeepSize: int64(f.KeepSize), KeepFree: archive.Free(f.KeepFree),
+		Compress: archive.FormatNamed(f.Compress),
+		Exec:     f.Exec, ExecTimeout: time.Duration(f.ExecTimeout),
+		Voice: voice,
+	}
+	if err := c.Check(); err != nil {
+		return c, UsageError{err}
+	}
+	return c, nil
+}
