@@ -181,9 +181,9 @@ func TestCrowdProducer(t *testing.T) {
 	}
 }
 
-// runCrowdCost has a logreel read the load, and returns the processor time that it
-// took, less what it takes to start, and the most memory that it had.
-func runCrowdCost(t *testing.T, load crowdLoad, flag string) (cpu time.Duration, memory string) {
+// startCrowd starts a logreel that waits for a line before the load begins, and for
+// another before it ends. It returns how many bytes it is to write.
+func startCrowd(t *testing.T, load crowdLoad, flag string) (run *costRun, sent int64) {
 	t.Helper()
 	t.Setenv("LOGREEL", logreel) // the producers need not build it
 	t.Setenv("CROWD_PRODUCER", fmt.Sprint(load.lines/load.writers, load.width, load.rate/load.writers))
@@ -192,12 +192,19 @@ func runCrowdCost(t *testing.T, load crowdLoad, flag string) (cpu time.Duration,
 		t.Fatal(err)
 	}
 	script := fmt.Sprintf(`read _; for _ in $(seq %d); do %s -test.run='^TestCrowdProducer$' >/dev/null & done; wait; read _`, load.writers, self)
-	run := startCost(t, logreel, flag, "%Y%m%d.log", "--", "sh", "-c", script)
+	run = startCost(t, logreel, flag, "%Y%m%d.log", "--", "sh", "-c", script)
+	eventually(t, "the command", func() bool { return len(children(t, run.cmd.Process.Pid)) == 1 })
+	return run, int64(load.lines / load.writers * load.writers * load.width)
+}
+
+// runCrowdCost has a logreel read the load, and returns the processor time that it
+// took, less what it takes to start, and the most memory that it had.
+func runCrowdCost(t *testing.T, load crowdLoad, flag string) (cpu time.Duration, memory string) {
+	t.Helper()
+	run, sent := startCrowd(t, load, flag)
 	pid := run.cmd.Process.Pid
-	eventually(t, "the command", func() bool { return len(children(t, pid)) == 1 })
 	begin := cpuTime(t, pid)
 	run.send(t, []byte("go\n"))
-	sent := int64(load.lines / load.writers * load.writers * load.width)
 	eventually(t, "the last line", func() bool { return run.size(t) >= sent })
 	cpu, memory = cpuTime(t, pid)-begin, run.memory(t, "VmHWM")
 	run.send(t, []byte("end\n"))
@@ -253,6 +260,46 @@ func TestCrowdCost(t *testing.T) {
 			took, memory := runCrowdCost(t, load, stdio)
 			t.Logf("%d writers, %d lines of %d bytes, %d/s, %s: VmHWM %s, CPU %v", load.writers, load.lines, load.width, load.rate, stdio, memory, took)
 		}
+	}
+}
+
+// Unfinished lines take no more memory than the bounds of the manual say, and it is
+// given back when they have ended.
+func TestCrowdMemory(t *testing.T) {
+	const mostPeak, mostAfter = 80_000, 25_000 // kB; about 45 MB and 10 MB
+	for _, load := range []crowdLoad{
+		{writers: 2, lines: 2, width: 25 << 20},
+		{writers: 100, lines: 100, width: 5 << 18},
+	} {
+		t.Run(fmt.Sprint(load.writers), func(t *testing.T) {
+			run, sent := startCrowd(t, load, "--stdio=socket")
+			run.send(t, []byte("go\n"))
+			// It may be more: a line that is ended before its end has one more newline.
+			eventually(t, "the last line", func() bool { return run.size(t) >= sent })
+			if peak := peakMemory(t, run.cmd); peak > mostPeak {
+				t.Errorf("it had %d kB in memory, more than %d", peak, mostPeak)
+			}
+			var after int
+			for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+				if _, err := fmt.Sscanf(run.memory(t, "VmRSS"), "%d kB", &after); err != nil {
+					t.Fatal(err)
+				}
+				if after <= mostAfter {
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Errorf("it has %d kB in memory after %v, more than %d", after, patience, mostAfter)
+					break
+				}
+			}
+			run.send(t, []byte("end\n"))
+			if err := errors.Join(unix.Close(run.write), run.cmd.Wait()); err != nil {
+				t.Errorf("%v; it said: %s", err, &run.said)
+			}
+			if got := run.size(t); got < sent {
+				t.Errorf("its file holds %d bytes, %d were sent", got, sent)
+			}
+		})
 	}
 }
 

@@ -19,12 +19,13 @@ const (
 	maxWriters = 1024
 	// maxRests is how many bytes of unfinished lines are kept before the longest one
 	// is passed on in pieces, and maxRest how many of one, if Config.MaxLine is not
-	// more. From others as much as maxRests may come until such a line ends.
+	// more. From others as much as maxRests may come until such a line ends. So the
+	// blocks take 32 MiB, and up to 6 for those that are not full: one of each of
+	// maxWriters, and some of held.
 	maxRests = 16 << 20
 	maxRest  = 2 << 20
-	// maxSpare is how large the memory of an unfinished line may be to be used again.
-	maxSpare = 64 << 10
-	// lookForGone is how often the writers of unfinished lines are looked for.
+	// lookForGone is how often the writers of unfinished lines are looked for, and
+	// memory that is not needed.
 	lookForGone = time.Second
 	// messageCost is about what a short message takes of a socket's buffer beside its
 	// bytes: the kernel counts the memory of whole buffers (SKB_TRUESIZE).
@@ -50,11 +51,13 @@ type crowd struct {
 	// owner is the one of them whose line is passed on in pieces; nil for none. Until
 	// it ends, whole lines of others wait in held.
 	owner *writer
-	held  []byte
+	held  chain
+	// ready is what is passed on. It is drained before more is read.
+	ready chain
+	// blocks hold it all.
+	blocks blocks
 	// spare are writers whose memory is used again.
 	spare []*writer
-	// rests is how many bytes wait in writers and held.
-	rests int
 	// looked is when the writers were last looked for, and marked says that some of
 	// them were gone.
 	looked time.Time
@@ -72,7 +75,7 @@ type crowd struct {
 // A writer is a process that has written a part of a line.
 type writer struct {
 	pid  int32
-	rest []byte
+	rest chain
 	gone bool
 }
 
@@ -111,11 +114,11 @@ func newCrowd(input, maxLine int) *crowd {
 	return c
 }
 
-// read takes what is there, but no more than the limit, and appends whole lines to
-// out, and pieces of one that is too long. It returns how many bytes it took, 0 at the
-// end of input, how much of the socket's buffer they had filled, and whether there may
-// be more.
-func (c *crowd) read(out []byte, limit int) (lines []byte, took, filled int, more bool, err error) {
+// read takes what is there, but no more than the limit. Whole lines are ready then,
+// and pieces of one that is too long. It returns how many bytes it took, 0 at the end
+// of input, how much of the socket's buffer they had filled, and whether there may be
+// more.
+func (c *crowd) read(limit int) (took, filled int, more bool, err error) {
 	n := min(slots, (limit+slotSize-1)/slotSize)
 	for i := range n {
 		c.messages[i].header.SetControllen(int(unsafe.Sizeof(c.control[i])))
@@ -124,23 +127,32 @@ func (c *crowd) read(out []byte, limit int) (lines []byte, took, filled int, mor
 	}
 	count, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(c.fd), uintptr(unsafe.Pointer(&c.messages)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
-		return out, 0, 0, false, errno
+		return 0, 0, false, errno
 	}
 	for i := range int(count) {
 		length := int(c.messages[i].length)
 		text := c.memory[i*slotSize:][:length]
 		took += length
 		filled += length + messageCost*(1+bytes.Count(text, newline))
-		out = c.take(out, c.control[i].who.Pid, text)
+		c.take(c.control[i].who.Pid, text)
 	}
 	if int(count) < n {
-		out = c.endGone(out)
+		c.endGone()
 	}
-	return out, took, filled, int(count) == n, nil
+	return took, filled, int(count) == n, nil
 }
 
-// take appends the lines to out that a writer's bytes complete.
-func (c *crowd) take(out []byte, pid int32, text []byte) []byte {
+// waits reports whether something is ready.
+func (c *crowd) waits() bool { return c.ready.length > 0 }
+
+// drain appends what is ready to out, as much as its capacity allows.
+func (c *crowd) drain(out []byte) []byte { return c.blocks.drain(out, &c.ready) }
+
+// rests is how many bytes wait in writers and held.
+func (c *crowd) rests() int { return c.blocks.used - c.ready.length }
+
+// take takes a writer's bytes and passes on the lines that they complete.
+func (c *crowd) take(pid int32, text []byte) {
 	if pid != 0 && !c.known {
 		c.known = true
 		c.name(pid)
@@ -148,34 +160,39 @@ func (c *crowd) take(out []byte, pid int32, text []byte) []byte {
 	cut := bytes.LastIndexByte(text, '\n') + 1
 	w := c.writers[pid]
 	if cut > 0 {
-		out = c.pass(out, w, text[:cut])
+		c.pass(w, text[:cut])
 	}
 	if rest := text[cut:]; len(rest) > 0 {
 		if w == nil || cut > 0 {
 			w = c.newWriter(pid)
 		}
-		w.rest = append(w.rest, rest...)
-		if c.rests += len(rest); c.owner == nil && len(w.rest) > c.longest {
+		to := &w.rest
+		if w == c.owner {
+			to = &c.ready
+		}
+		c.blocks.add(to, rest)
+		if c.owner == nil && w.rest.length > c.longest {
 			c.owner = w
 		}
 	}
-	if c.owner == nil && c.rests > c.most {
+	if c.owner == nil && c.rests() > c.most {
 		c.owner = c.largest()
 	}
 	if c.owner != nil {
-		out = c.piece(out)
+		c.blocks.move(&c.ready, &c.owner.rest)
 	}
-	for c.rests > 2*c.most || len(c.writers) > maxWriters {
-		out = c.relieve(out)
+	for c.rests() > 2*c.most || len(c.writers) > maxWriters {
+		c.relieve()
 	}
-	return out
 }
 
 // newWriter returns a writer that begins a line.
 func (c *crowd) newWriter(pid int32) *writer {
-	w := &writer{}
+	var w *writer
 	if last := len(c.spare) - 1; last >= 0 {
 		w, c.spare = c.spare[last], c.spare[:last]
+	} else {
+		w = &writer{}
 	}
 	w.pid = pid
 	c.writers[pid] = w
@@ -185,7 +202,7 @@ func (c *crowd) newWriter(pid int32) *writer {
 // largest returns the writer of whose line there is most.
 func (c *crowd) largest() (largest *writer) {
 	for _, w := range c.writers {
-		if largest == nil || len(w.rest) > len(largest.rest) {
+		if largest == nil || w.rest.length > largest.rest.length {
 			largest = w
 		}
 	}
@@ -202,72 +219,51 @@ func (c *crowd) name(pid int32) {
 	}
 }
 
-// pass appends what a writer's line began with, which is nothing for a writer
+// pass passes on what a writer's line began with, which is nothing for a writer
 // without an unfinished line, and the lines that end it.
-func (c *crowd) pass(out []byte, w *writer, lines []byte) []byte {
+func (c *crowd) pass(w *writer, lines []byte) {
+	to := &c.ready
 	if c.owner != nil && c.owner != w {
-		before := len(c.held)
-		if w != nil {
-			c.held = append(c.held, w.rest...)
-			c.forget(w)
-		}
-		c.held = append(c.held, lines...)
-		c.rests += len(c.held) - before
-		return out
+		to = &c.held
 	}
 	if w != nil {
-		out = append(out, w.rest...)
+		c.blocks.move(to, &w.rest)
 		c.forget(w)
 	}
-	out = append(out, lines...)
-	if c.owner != nil {
-		out = c.release(out)
+	c.blocks.add(to, lines)
+	if c.owner != nil && c.owner == w {
+		// Then what others have written during a long line.
+		c.owner = nil
+		c.blocks.move(&c.ready, &c.held)
 	}
-	return out
 }
 
 // forget takes out a writer whose line has ended.
 func (c *crowd) forget(w *writer) {
-	c.rests -= len(w.rest)
 	delete(c.writers, w.pid)
-	if cap(w.rest) <= maxSpare && len(c.spare) < slots {
-		*w = writer{rest: w.rest[:0]}
+	if len(c.spare) < slots {
+		*w = writer{}
 		c.spare = append(c.spare, w)
 	}
 }
 
-// release appends what others have written during a long line that has ended.
-func (c *crowd) release(out []byte) []byte {
-	out = append(out, c.held...)
-	c.rests -= len(c.held)
-	c.owner, c.held = nil, nil
-	return out
-}
-
-// piece passes on what there is of the owner's line.
-func (c *crowd) piece(out []byte) []byte {
-	out = append(out, c.owner.rest...)
-	c.rests -= len(c.owner.rest)
-	if c.owner.rest = c.owner.rest[:0]; cap(c.owner.rest) > maxSpare {
-		c.owner.rest = nil
-	}
-	return out
-}
-
 // relieve ends a line before its end, since no more can be kept: the one that others
 // wait for, or else the longest.
-func (c *crowd) relieve(out []byte) []byte {
+func (c *crowd) relieve() {
 	w := c.owner
 	if w == nil {
 		w = c.largest()
 	}
-	return c.pass(out, w, newline)
+	c.pass(w, newline)
 }
 
 // unfinished reports whether there is a line whose writer is to be looked for.
 func (c *crowd) unfinished() bool { return len(c.writers) > 0 }
 
-// due returns how long it is until the writers are to be looked for.
+// watches reports whether there is something to be looked for, writers or memory.
+func (c *crowd) watches() bool { return c.unfinished() || c.blocks.many() }
+
+// due returns how long it is until that is to be looked for.
 func (c *crowd) due(now time.Time) time.Duration {
 	return min(max(lookForGone-now.Sub(c.looked), 0), lookForGone)
 }
@@ -284,29 +280,31 @@ func (c *crowd) markGone(now time.Time) {
 
 // endGone ends the lines of the writers that are marked, when the socket has been
 // empty since.
-func (c *crowd) endGone(out []byte) []byte {
+func (c *crowd) endGone() {
 	if !c.marked {
-		return out
+		return
 	}
 	c.marked = false
 	for _, w := range c.inOrder() {
 		if w.gone {
-			out = c.pass(out, w, newline)
+			c.pass(w, newline)
 		}
 	}
-	return out
 }
 
 // endAll ends all lines, at the end of input.
-func (c *crowd) endAll(out []byte) []byte {
+func (c *crowd) endAll() {
 	if c.owner != nil {
-		out = c.pass(out, c.owner, newline)
+		c.pass(c.owner, newline)
 	}
 	for _, w := range c.inOrder() {
-		out = c.pass(out, w, newline)
+		c.pass(w, newline)
 	}
-	return out
 }
+
+// trim lets go of memory that nobody has needed since it was last called, and reports
+// whether that was much.
+func (c *crowd) trim() bool { return c.blocks.trim() }
 
 // inOrder returns the writers in an order that does not change from run to run.
 func (c *crowd) inOrder() []*writer {

@@ -10,11 +10,12 @@ type crowd struct{}
 
 func newCrowd(input, maxLine int) *crowd { return nil }
 
-func (*crowd) read(out []byte, limit int) (lines []byte, took, filled int, more bool, err error) {
-	return out, 0, 0, false, nil
-}
-func (*crowd) unfinished() bool                { return false }
-func (*crowd) due(now time.Time) time.Duration { return 0 }
-func (*crowd) markGone(now time.Time)          {}
-func (*crowd) endGone(out []byte) []byte       { return out }
-func (*crowd) endAll(out []byte) []byte        { return out }
+func (*crowd) read(limit int) (took, filled int, more bool, err error) { return 0, 0, false, nil }
+func (*crowd) waits() bool                                             { return false }
+func (*crowd) drain(out []byte) []byte                                 { return out }
+func (*crowd) watches() bool                                           { return false }
+func (*crowd) due(now time.Time) time.Duration                         { return 0 }
+func (*crowd) markGone(now time.Time)                                  {}
+func (*crowd) endGone()                                                {}
+func (*crowd) endAll()                                                 {}
+func (*crowd) trim() bool                                              { return false }

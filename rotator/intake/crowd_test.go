@@ -92,28 +92,69 @@ func testCrowd(most int) *crowd {
 	return &crowd{most: most, longest: most, writers: map[int32]*writer{}}
 }
 
+// take has the crowd take a writer's bytes, and appends what is ready then to out.
+func take(c *crowd, out []byte, pid int32, text string) []byte {
+	c.take(pid, []byte(text))
+	return drain(c, out)
+}
+
+// drain appends what is ready to out, which comes in pieces.
+func drain(c *crowd, out []byte) []byte {
+	var piece [1000]byte
+	for c.waits() {
+		out = append(out, c.drain(piece[:0])...)
+	}
+	return out
+}
+
+// content returns what a chain holds.
+func (c *chain) content() (text []byte) {
+	for b := c.first; b != nil; b = b.next {
+		text = append(text, b.text[b.begin:b.end]...)
+	}
+	return text
+}
+
+// checkChain fails unless a chain is as long as it says, and wastes no memory.
+func checkChain(t *testing.T, c *chain) {
+	t.Helper()
+	length, count := 0, 0
+	for b := c.first; b != nil; b = b.next {
+		length += b.end - b.begin
+		count++
+		if b.begin >= b.end || (b.next == nil) != (b == c.last) {
+			t.Fatalf("block %d has bytes %d to %d; the last one is %p, the next %p of %p", count, b.begin, b.end, c.last, b.next, b)
+		}
+	}
+	if length != c.length || count > length/blockSize+length/shortChain+2 {
+		t.Fatalf("%d bytes in %d blocks are counted as %d bytes", length, count, c.length)
+	}
+}
+
 // checkKept holds the crowd against what is true of it at any time.
 func checkKept(t *testing.T, c *crowd) {
 	t.Helper()
-	kept := len(c.held)
+	checkChain(t, &c.held)
+	kept := c.held.length
 	for pid, w := range c.writers {
-		kept += len(w.rest)
-		switch {
+		checkChain(t, &w.rest)
+		kept += w.rest.length
+		switch rest := w.rest.content(); {
 		case w.pid != pid:
 			t.Fatalf("process %d is kept as %d", w.pid, pid)
-		case bytes.IndexByte(w.rest, '\n') >= 0:
-			t.Fatalf("process %d has a whole line among its rest %.60q", pid, w.rest)
-		case len(w.rest) == 0 && w != c.owner:
+		case bytes.IndexByte(rest, '\n') >= 0:
+			t.Fatalf("process %d has a whole line among its rest %.60q", pid, rest)
+		case len(rest) == 0 && w != c.owner:
 			t.Fatalf("process %d is kept with nothing", pid)
 		}
 	}
 	switch {
-	case c.rests != kept:
-		t.Fatalf("%d bytes are counted, %d are kept", c.rests, kept)
+	case c.rests() != kept || c.waits():
+		t.Fatalf("%d bytes are counted, %d are kept, and %d not drained", c.rests(), kept, c.ready.length)
 	case kept > 2*c.most || len(c.writers) > maxWriters:
 		t.Fatalf("%d bytes of %d writers are kept", kept, len(c.writers))
-	case c.owner == nil && len(c.held) > 0:
-		t.Fatalf("%d bytes wait for nobody", len(c.held))
+	case c.owner == nil && c.held.length > 0:
+		t.Fatalf("%d bytes wait for nobody", c.held.length)
 	case c.owner != nil && c.writers[c.owner.pid] != c.owner:
 		t.Fatalf("the owner %d is not among the writers", c.owner.pid)
 	}
@@ -132,7 +173,7 @@ func checkPrompt(t *testing.T, c *crowd, out []byte, scripts []*script) {
 	for i, s := range scripts {
 		kept := []byte(nil)
 		if w := c.writers[int32(i+1)]; w != nil {
-			kept = w.rest
+			kept = w.rest.content()
 		}
 		if !bytes.Equal(kept, s.tail()) {
 			t.Fatalf("of writer %c %.60q is kept, want %.60q", s.name, kept, s.tail())
@@ -153,15 +194,16 @@ func checkCrowd(t *testing.T, scripts []*script, next func() (who, n int, more b
 			break
 		}
 		if text := scripts[who].say(n); len(text) > 0 {
-			out = c.take(out, int32(who+1), text)
+			out = take(c, out, int32(who+1), string(text))
 		}
 		checkKept(t, c)
 		checkPrompt(t, c, out, scripts)
 	}
-	out = c.endAll(out)
+	c.endAll()
+	out = drain(c, out)
 	checkKept(t, c)
-	if c.unfinished() || c.rests != 0 {
-		t.Fatalf("%d writers and %d bytes are left after the end", len(c.writers), c.rests)
+	if c.unfinished() || c.rests() != 0 {
+		t.Fatalf("%d writers and %d bytes are left after the end", len(c.writers), c.rests())
 	}
 	parts := byName(out)
 	for _, s := range scripts {
@@ -232,14 +274,14 @@ func TestCrowdLongLines(t *testing.T) {
 		{3, "\n", "\nfour\n"},
 		{1, "\n", "rest\n"},
 	} {
-		got := string(c.take(nil, step.pid, []byte(step.text)))
+		got := string(take(c, nil, step.pid, step.text))
 		if got != step.want {
 			t.Errorf("step %d: got %d bytes %.60q, want %d bytes %.60q", i, len(got), got, len(step.want), step.want)
 		}
 		checkKept(t, c)
 	}
-	if c.unfinished() || c.rests != 0 {
-		t.Errorf("%d writers and %d bytes are left", len(c.writers), c.rests)
+	if c.unfinished() || c.rests() != 0 {
+		t.Errorf("%d writers and %d bytes are left", len(c.writers), c.rests())
 	}
 }
 
@@ -251,13 +293,14 @@ func TestCrowdTooManyWriters(t *testing.T) {
 	c := testCrowd(1 << 20)
 	var out []byte
 	for i := range writers {
-		out = c.take(out, int32(i+1), fmt.Appendf(nil, "%04d%s", i, strings.Repeat("-", writers-i)))
+		out = take(c, out, int32(i+1), fmt.Sprintf("%04d%s", i, strings.Repeat("-", writers-i)))
 		checkKept(t, c)
 	}
 	if got, want := bytes.Count(out, newline), writers-maxWriters; got != want {
 		t.Errorf("%d lines were ended, want %d", got, want)
 	}
-	out = c.endAll(out)
+	c.endAll()
+	out = drain(c, out)
 	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 	if len(lines) != writers {
 		t.Fatalf("got %d lines, want %d", len(lines), writers)
@@ -283,11 +326,12 @@ func TestCrowdTooManyBytes(t *testing.T) {
 	var out []byte
 	for range maxLine / piece {
 		for i, s := range scripts {
-			out = c.take(out, int32(i+1), s.say(piece))
+			out = take(c, out, int32(i+1), string(s.say(piece)))
 			checkKept(t, c)
 		}
 	}
-	out = c.endAll(out)
+	c.endAll()
+	out = drain(c, out)
 	checkBytes(t, out, scripts)
 	if lines := bytes.Count(out, newline); lines <= len(scripts) {
 		t.Errorf("%d lines: none was ended before its end", lines)
@@ -316,20 +360,20 @@ func checkBytes(t *testing.T, out []byte, scripts []*script) {
 func TestCrowdTooMuchHeld(t *testing.T) {
 	t.Parallel()
 	c := testCrowd(MinMaxLine)
-	out := c.take(nil, 1, bytes.Repeat([]byte("x"), MinMaxLine+1))
+	out := take(c, nil, 1, strings.Repeat("x", MinMaxLine+1))
 	want := append(bytes.Clone(out), '\n')
-	out = c.take(out, 9, []byte("unfinished")) // which is in nobody's way
+	out = take(c, out, 9, "unfinished") // which is in nobody's way
 	for i := 0; c.owner != nil; i++ {
-		line := fmt.Appendf(nil, "%07d%s\n", i, strings.Repeat("h", 1000))
+		line := fmt.Sprintf("%07d%s\n", i, strings.Repeat("h", 1000))
 		want = append(want, line...)
-		out = c.take(out, int32(2+i%3), line)
+		out = take(c, out, int32(2+i%3), line)
 		checkKept(t, c)
 	}
 	if !bytes.Equal(out, want) || len(want) < c.most {
 		t.Errorf("got %d bytes, want %d, which are to be more than %d", len(out), len(want), c.most)
 	}
 	// The long line goes on as one of its own.
-	if out = c.take(c.take(nil, 1, []byte("more\n")), 9, newline); string(out) != "more\nunfinished\n" {
+	if out = take(c, take(c, nil, 1, "more\n"), 9, "\n"); string(out) != "more\nunfinished\n" {
 		t.Errorf("got %.60q", out)
 	}
 }
@@ -350,19 +394,20 @@ func TestCrowdNameless(t *testing.T) {
 		{7, "three\n", "three\n"},
 		{8, "\n", "two\n"},
 	} {
-		if got := string(c.take(nil, step.pid, []byte(step.text))); got != step.want {
+		if got := string(take(c, nil, step.pid, step.text)); got != step.want {
 			t.Errorf("step %d: got %q, want %q", i, got, step.want)
 		}
 		checkKept(t, c)
 	}
 	// Nobody can look for one without a name: it is taken to live.
 	c = testCrowd(MinMaxLine)
-	c.take(nil, 0, []byte("nameless"))
+	c.take(0, []byte("nameless"))
 	c.markGone(time.Now())
-	if got := c.endGone(nil); len(got) > 0 {
-		t.Errorf("%q was ended", got)
+	if c.endGone(); c.waits() {
+		t.Errorf("%q was ended", drain(c, nil))
 	}
-	if got := string(c.endAll(nil)); got != "nameless\n" {
+	c.endAll()
+	if got := string(drain(c, nil)); got != "nameless\n" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -443,12 +488,12 @@ func (c *child) zombie(t testing.TB) {
 // keeps waits until what has been read of unfinished lines is as many bytes.
 func keeps(t testing.TB, r *Reader, bytes int) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); r.crowd.rests != bytes; {
+	for deadline := time.Now().Add(10 * time.Second); r.crowd.rests() != bytes; {
 		if lines, _, err := r.Next(time.Now().Add(5 * time.Millisecond)); len(lines) > 0 || err != nil {
 			t.Fatalf("got %q, %v before %d bytes are kept", lines, err, bytes)
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d bytes are kept, want %d", r.crowd.rests, bytes)
+			t.Fatalf("%d bytes are kept, want %d", r.crowd.rests(), bytes)
 		}
 	}
 }
@@ -723,10 +768,108 @@ func TestCrowdAllocatesNothing(t *testing.T) {
 	out := make([]byte, 0, 1<<10)
 	if n := testing.AllocsPerRun(1000, func() {
 		for pid := range int32(4) {
-			out = c.take(out[:0], pid+1, line)
+			c.take(pid+1, line)
+			out = c.drain(out[:0])
 		}
 	}); n > 0 {
 		t.Errorf("%v allocations for four lines", n)
+	}
+}
+
+// So are lines that come in pieces, once there are blocks for them.
+func TestCrowdPiecesAllocateNothing(t *testing.T) {
+	c := testCrowd(maxRests)
+	text := []byte(strings.Repeat("x", slotSize))
+	out := make([]byte, 0, 1<<10)
+	if n := testing.AllocsPerRun(20, func() {
+		for range 100 {
+			for pid := range int32(4) {
+				c.take(pid+1, text)
+			}
+		}
+		for pid := range int32(4) {
+			c.take(pid+1, newline)
+		}
+		for c.waits() {
+			out = c.drain(out[:0])
+		}
+		c.trim() // finds nothing that is not needed each time
+	}); n > 0 {
+		t.Errorf("%v allocations for four long lines", n)
+	}
+}
+
+// Memory that nobody has needed between two looks is given back, and none that is
+// needed again and again.
+func TestCrowdTrim(t *testing.T) {
+	t.Parallel()
+	c := testCrowd(maxRests)
+	const peak = 8 << 20
+	use := func() {
+		t.Helper()
+		take(c, nil, 1, strings.Repeat("x", peak))
+		if got := len(take(c, nil, 1, "\n")); got != peak+1 {
+			t.Fatalf("got %d bytes, want %d", got, peak+1)
+		}
+	}
+	for range 3 {
+		use()
+		if c.trim() {
+			t.Error("memory is given back that was needed since the last look")
+		}
+	}
+	if !c.watches() {
+		t.Error("nobody looks for memory that is not needed")
+	}
+	if !c.trim() || c.watches() || c.blocks.spare > keepBlocks {
+		t.Errorf("%d blocks are left", c.blocks.spare)
+	}
+	spare := 0
+	for b := c.blocks.free; b != nil; b = b.next {
+		spare++
+	}
+	if spare != c.blocks.spare || c.blocks.used != 0 {
+		t.Errorf("%d free blocks are counted as %d; %d bytes are used", spare, c.blocks.spare, c.blocks.used)
+	}
+	use()
+}
+
+// What waits for a long line is returned in batches that need no larger buffer, all
+// under the time at which that line ended, or at the end of input.
+func TestCrowdBatches(t *testing.T) {
+	t.Parallel()
+	for _, finish := range []bool{false, true} {
+		r, socket := newSocket(t, Config{MaxLine: 1024})
+		long := strings.Repeat("x", maxRest+1)
+		others := strings.Repeat(strings.Repeat("o", 999)+"\n", 5000)
+		pid := int32(os.Getpid()) // which lives
+		r.crowd.take(pid, []byte(long))
+		r.crowd.take(pid+1, []byte(others))
+		r.at = time.Now().Add(-time.Hour)
+		if finish {
+			r.Finish()
+		} else {
+			r.crowd.take(pid, newline)
+			write(t, int(socket.Fd()), "not read before\n")
+		}
+		want, at := long+"\n"+others, r.at
+		var got strings.Builder
+		for got.Len() < len(want) {
+			lines, read, err := r.Next(time.Time{})
+			if err != nil {
+				t.Fatalf("%v after %d bytes, want %d", err, got.Len(), len(want))
+			}
+			if len(lines) > readSize || len(r.buf) > readSize {
+				t.Errorf("a batch of %d bytes in a buffer of %d", len(lines), len(r.buf))
+			}
+			if !finish && !read.Equal(at) {
+				t.Errorf("a batch was read at %v, want %v", read, at)
+			}
+			got.Write(lines)
+		}
+		if got.String() != want {
+			t.Errorf("finish %v: got %d bytes, want %d", finish, got.Len(), len(want))
+		}
 	}
 }
 

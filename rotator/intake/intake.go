@@ -34,12 +34,19 @@
 // line is ended before its end when it is longer than 2 MiB, and than Config.MaxLine,
 // and others have written 16 MiB since; or when more than 1,024 writers have an
 // unfinished line.
+//
+// # Memory
+//
+// A line that is returned whole is in memory, up to Config.MaxLine. Of a socket there
+// are up to 38 MiB beside it, for unfinished lines and those that wait for a long one
+// to end. What of it nobody needs is given back within about two seconds.
 package intake
 
 import (
 	"bytes"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -93,6 +100,8 @@ type Reader struct {
 	start, end int
 	// spare is the memory that buf changes places with.
 	spare []byte
+	// at is when that was read which the crowd has ready.
+	at time.Time
 	// due is when the linger that has begun is over; zero when none has.
 	due time.Time
 	// fired says that the caller is wanted: its instant has come, or Interrupt was
@@ -138,17 +147,27 @@ func (r *Reader) Next(until time.Time) (lines []byte, at time.Time, err error) {
 	if err := r.waiter.arm(until); err != nil {
 		return nil, time.Now(), err
 	}
-	for r.ended == nil {
+	for {
+		if lines := r.drain(); len(lines) > 0 {
+			return lines, r.at, nil
+		}
+		if r.ended != nil {
+			break
+		}
 		if lines := r.endGone(); len(lines) > 0 {
-			return lines, time.Now(), nil
+			return lines, r.at, nil
 		}
 		at, ready := r.pause(until)
 		if !ready {
 			return nil, at, nil
 		}
+		r.at = at
 		if lines := r.read(); len(lines) > 0 {
 			return lines, at, nil
 		}
+	}
+	if lines := r.endAll(); len(lines) > 0 {
+		return lines, r.at, nil
 	}
 	return r.last(), time.Now(), r.ended
 }
@@ -295,13 +314,18 @@ func (r *Reader) compact() {
 	}
 }
 
+// makeRoom makes room in buf after what has not been returned.
+func (r *Reader) makeRoom() {
+	r.compact()
+	if r.end == len(r.buf) {
+		r.buf = append(r.buf, make([]byte, min(len(r.buf), max(readSize, r.config.MaxLine-len(r.buf))))...)
+	}
+}
+
 // read reads once and returns the lines that are complete, or a piece of one that
 // is too long. It returns nothing when it has read none, or none was there.
 func (r *Reader) read() []byte {
-	r.compact()
-	if r.end == len(r.buf) && r.crowd == nil {
-		r.buf = append(r.buf, make([]byte, min(len(r.buf), max(readSize, r.config.MaxLine-len(r.buf))))...)
-	}
+	r.makeRoom()
 	limit := readSize
 	if r.bounds {
 		limit = min(limit, r.left)
@@ -340,12 +364,25 @@ func (r *Reader) fill(limit int) (n, took int, err error) {
 		}
 		return n, n, err
 	}
-	buf, took, filled, more, err := r.crowd.read(r.buf[:r.end], limit)
-	r.buf = buf[:cap(buf)]
+	took, filled, more, err := r.crowd.read(limit)
 	if took > 0 {
 		r.pace.note(filled, more)
 	}
-	return len(buf) - r.end, took, err
+	return len(r.crowd.drain(r.buffered())) - r.end, took, err
+}
+
+// buffered is what has not been returned, with the room after it as its capacity.
+func (r *Reader) buffered() []byte { return r.buf[:r.end:len(r.buf)] }
+
+// drain returns what the crowd has ready, in batches.
+func (r *Reader) drain() []byte {
+	for r.crowd != nil && r.crowd.waits() {
+		r.makeRoom()
+		if lines := r.cut(len(r.crowd.drain(r.buffered())) - r.end); len(lines) > 0 {
+			return lines
+		}
+	}
+	return nil
 }
 
 // cut returns the lines that are complete, with the last n bytes of buf, or a piece of
@@ -366,28 +403,51 @@ func (r *Reader) cut(n int) []byte {
 	return r.buf[:cut]
 }
 
-// endGone returns the lines of writers that ended inside one, with a newline each.
+// endGone returns the lines of writers that ended inside one, with a newline each. It
+// gives memory back, too, that is not needed any more.
 func (r *Reader) endGone() []byte {
 	now := time.Now()
-	if r.crowd == nil || !r.crowd.unfinished() || r.crowd.due(now) > 0 {
+	if r.crowd == nil || !r.crowd.watches() || r.crowd.due(now) > 0 {
 		return nil
 	}
 	r.crowd.markGone(now)
+	if r.crowd.trim() {
+		r.shrink()
+	}
 	if r.Waiting() > 0 {
 		return nil
 	}
-	r.compact()
-	buf := r.crowd.endGone(r.buf[:r.end])
-	r.buf = buf[:cap(buf)]
-	if n := len(buf) - r.end; n > 0 {
-		return r.cut(n)
+	r.crowd.endGone()
+	r.at = now
+	return r.drain()
+}
+
+// endAll returns what the crowd has left at the end of input, in batches.
+func (r *Reader) endAll() []byte {
+	if r.crowd == nil {
+		return nil
 	}
-	return nil
+	r.crowd.endAll()
+	r.at = time.Now()
+	return r.drain()
+}
+
+// shrink has the system take back what the garbage collector would keep for minutes.
+// The caller may go on with the memory of the last batch.
+func (r *Reader) shrink() {
+	if r.compact(); r.end == 0 {
+		r.buf = nil
+	}
+	r.spare = nil
+	debug.FreeOSMemory()
+	if r.buf == nil {
+		r.buf = make([]byte, readSize)
+	}
 }
 
 // patience is how long to wait for input, while nothing else is to be done.
 func (r *Reader) patience() time.Duration {
-	if r.crowd == nil || !r.crowd.unfinished() {
+	if r.crowd == nil || !r.crowd.watches() {
 		return -1
 	}
 	return r.crowd.due(time.Now())
@@ -397,9 +457,6 @@ func (r *Reader) patience() time.Duration {
 func (r *Reader) last() []byte {
 	rest := r.buf[r.start:r.end]
 	r.start, r.end = 0, 0
-	if r.crowd != nil {
-		return r.crowd.endAll(rest)
-	}
 	if len(rest) == 0 && !r.open {
 		return nil
 	}
