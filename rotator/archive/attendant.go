@@ -3,6 +3,7 @@ package archive
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -18,8 +19,12 @@ import (
 const (
 	// passEvery is how often a pass is made if nothing is finished.
 	passEvery = time.Hour
-	// roomEvery is how often room is made on a full disk.
+	// roomEvery is how often files to delete are looked for on a full disk when there
+	// were none.
 	roomEvery = 10 * time.Second
+	// roomPause is how long the disk has to take notice of the ones that were deleted,
+	// before others are.
+	roomPause = 100 * time.Millisecond
 	// lastPass is how long the work may take after the end of input.
 	lastPass = time.Minute
 )
@@ -40,7 +45,8 @@ type Attendant struct {
 	finished []string // what is to be synced
 
 	wanted time.Time // when a pass was last wanted
-	room   time.Time // when room was last made
+	room   time.Time // when room was last to be made
+	roomed bool      // whether it was
 
 	said map[string]bool // what the last pass had to say
 }
@@ -93,14 +99,23 @@ func (a *Attendant) Until() time.Time {
 }
 
 // MakeRoom is for an error of writing: if the disk is full, it deletes files as
-// Config.KeepFree has it, and reports whether there were any.
+// Config.KeepFree has it, and reports whether there were any. What it makes may be full
+// again in no time, so that it is called once more.
 func (a *Attendant) MakeRoom(err error) bool {
-	now := a.config.Now()
-	if since := now.Sub(a.room); !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) || 0 <= since && since < roomEvery {
+	if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) {
 		return false
 	}
-	a.room = now
-	return makeRoom(a.config)
+	since := a.config.Now().Sub(a.room)
+	switch {
+	case since < 0: // the clock was set back
+	case a.roomed && since < roomPause:
+		_, _ = unix.Poll(nil, int((roomPause - since).Milliseconds()))
+	case !a.roomed && since < roomEvery:
+		return false
+	}
+	a.roomed = makeRoom(a.config)
+	a.room = a.config.Now()
+	return a.roomed
 }
 
 // Close waits until the work is done, but no longer than a minute. What is not done then
@@ -128,14 +143,16 @@ func (a *Attendant) ring() {
 	}
 }
 
-// attend does the work, until the end.
+// attend does the work, until the end. The first pass is made even if the end comes first.
 func (a *Attendant) attend() {
+	started := false
 	for range a.wake {
 		a.mu.Lock()
 		paths := a.finished
 		a.finished = nil
 		a.mu.Unlock()
-		if a.sync(paths); !a.config.Idle() && (len(paths) > 0 || !a.closing.Load()) {
+		if a.sync(paths); !a.config.Idle() && (len(paths) > 0 || !started || !a.closing.Load()) {
+			started = true
 			a.pass()
 		}
 		if a.closing.Load() && len(a.wake) == 0 {
@@ -174,10 +191,14 @@ func (a *Attendant) pass() {
 	}
 	a.child.Store(0)
 	_ = unix.Close(messages)
-	for { // in command mode somebody else may have reaped it
-		if _, err := unix.Wait4(pid, nil, 0, nil); err != unix.EINTR {
-			return
+	var status unix.WaitStatus
+	for { // in command mode somebody else may have reaped it, and nothing is known
+		if _, err := unix.Wait4(pid, &status, 0, nil); err != unix.EINTR {
+			break
 		}
+	}
+	if status.Signaled() {
+		a.say(before, fmt.Sprintf("warning: looking after finished files was ended by a signal: %v; the rest is left for the next time", status.Signal()))
 	}
 }
 

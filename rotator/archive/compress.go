@@ -73,15 +73,8 @@ func (c Config) compress(f *file) error {
 		return err
 	}
 	to := &file{path: f.plain + c.Compress.Ending, plain: f.plain}
-	done, err := c.compressed(f, to)
-	if err != nil {
-		return err
-	}
-	if !done {
-		if err = c.write(f, to); err != nil {
-			return ignoreGone(err)
-		}
-		c.Voice.Detail("compressed %s", f.path)
+	if err := c.write(f, to); err != nil {
+		return ignoreGone(err)
 	}
 	info, err := c.Files.Stat(to.path, false)
 	f.path, f.ending, f.info, f.removed = to.path, c.Compress.Ending, info, false
@@ -96,7 +89,8 @@ func ignoreGone(err error) error {
 	return err
 }
 
-// write compresses a file into a temporary one and puts that in its place.
+// write compresses a file into a temporary one and puts that in its place, unless that
+// has been done already.
 func (c Config) write(f, to *file) (err error) {
 	temporary := hidden(to.path, endingTemporary)
 	out, err := c.Files.Temporary(temporary)
@@ -107,16 +101,24 @@ func (c Config) write(f, to *file) (err error) {
 	if err := c.own(out, temporary); err != nil {
 		return err
 	}
-	if err = c.fill(out, f, to); err == nil {
+	// Only now nobody else can be about to compress it.
+	if done, err := c.compressed(f, to); done || err != nil {
+		return errors.Join(err, c.Files.Remove(temporary))
+	}
+	if err = out.Truncate(); err == nil {
+		err = c.fill(out, f, to)
+	}
+	if err == nil {
 		err = errors.Join(out.Chmod(f.info.Mode), c.Files.SetModified(temporary, f.info.Modified), out.Sync())
 	}
 	if err == nil {
 		err = c.replace(f, to, temporary)
 	}
 	if err != nil {
-		err = errors.Join(err, c.Files.Remove(temporary))
+		return errors.Join(err, c.Files.Remove(temporary))
 	}
-	return err
+	c.Voice.Detail("compressed %s", f.path)
+	return nil
 }
 
 // own makes sure that nobody else writes to a temporary file, or has made it a file of
@@ -132,7 +134,7 @@ func (c Config) own(out files.File, temporary string) error {
 	if at, err := c.Files.Stat(temporary, false); err != nil || !at.Same(is) {
 		return files.ErrLocked
 	}
-	return out.Truncate()
+	return nil
 }
 
 // fill writes what is to be in the compressed file: what is there of it already, and
@@ -198,7 +200,8 @@ func (c Config) replace(f, to *file, temporary string) error {
 	if err != nil {
 		c.Voice.Warn("%v; to be removed later", err)
 	}
-	return h.Close()
+	_ = h.Close() // it was only read, and the temporary name is not ours any more
+	return nil
 }
 
 // compressed reports whether a file has been compressed already, and only the original
@@ -292,7 +295,7 @@ func (c Config) clearTemporary(path string) {
 	if err != nil {
 		return // it is gone, or nothing of ours
 	}
-	if h.Lock(true, false) == nil {
+	if c.own(h, path) == nil {
 		if err := c.Files.Remove(path); err != nil {
 			c.Voice.Warn("%v", err)
 		}

@@ -78,13 +78,19 @@ func find(c Config) *found {
 func (s *search) walk(path string, level int) {
 	l := s.levels[level]
 	last := level == len(s.levels)-1
+	if level > 0 && s.fields(level) && !s.directory(path) {
+		return
+	}
 	if !last && !l.Varies() {
 		s.walk(path+l.Text+"/", level+1)
 		return
 	}
 	names, err := s.Files.Names(cmp.Or(path, "."))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, files.ErrNotDirectory) {
-		s.Voice.Warn("%v", err)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, files.ErrNotDirectory) {
+			s.Voice.Warn("%v", err)
+		}
+		return // with a part of the names, a mark may be missing
 	}
 	for _, name := range names {
 		switch {
@@ -96,12 +102,32 @@ func (s *search) walk(path string, level int) {
 	}
 }
 
+// fields reports whether a level above the given one has fields.
+func (s *search) fields(level int) bool {
+	return slices.ContainsFunc(s.levels[:level], pattern.Level.Varies)
+}
+
+// directory reports whether a path that ends with a slash is a directory, and not a
+// symlink to one.
+func (s *search) directory(path string) bool {
+	info, err := s.Files.Stat(strings.TrimRight(path, "/"), false)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, files.ErrNotDirectory) {
+		s.Voice.Warn("%v", err)
+	}
+	return err == nil && info.Directory
+}
+
 // take takes down a name, if it is one of ours.
 func (s *search) take(dir, name string) {
 	if of, isHidden := strings.CutPrefix(name, "."); isHidden {
 		if mark, ok := strings.CutSuffix(of, endingPending); ok && s.read(dir+mark) != nil {
-			s.pending[dir+mark] = true
-			s.marks = append(s.marks, dir+name)
+			info, err := s.Files.Stat(dir+name, false)
+			if err != nil || info.Regular {
+				s.pending[dir+mark] = true
+			}
+			if info.Regular {
+				s.marks = append(s.marks, dir+name)
+			}
 			return
 		}
 		if temporary, ok := strings.CutSuffix(of, endingTemporary); ok {

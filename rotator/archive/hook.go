@@ -55,6 +55,11 @@ func (c Config) run(f *file, mark string) error {
 	if err := h.Close(); err != nil {
 		return err
 	}
+	if f.ending != "" { // with the original beside it, it is not complete or not the only one
+		if _, err := c.Files.Stat(f.plain, false); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
 	failure := c.execute(f)
 	if errors.Is(failure, errStopped) {
 		return failure
