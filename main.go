@@ -133,7 +133,8 @@ func (p *program) relay(f *flags.Flags, c rotator.Config, r *rotator.Rotator, at
 		c.Voice.Say("reading what you type; end with ctrl-d")
 	}
 	relay.CloseInherited(in.Input)
-	relay.SettleRuntime()
+	in.Poller = relay.SettleRuntime()
+	out.Poller = in.Poller
 	if out.Reader, err = intake.New(in); err != nil {
 		return 0, err
 	}

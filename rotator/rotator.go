@@ -303,7 +303,7 @@ func (r *Rotator) Tick(at time.Time) {
 	r.again = time.Time{}
 	switch {
 	case r.midLine:
-	case r.config.Eager:
+	case r.config.Eager || r.reopen:
 		r.try(at)
 		r.again = r.retryAt
 	case r.live == nil || !r.retryAt.IsZero() || !r.live.stale(r.config.Pattern, at):
@@ -334,6 +334,7 @@ func (r *Rotator) Reopen(at time.Time) {
 	if !r.midLine {
 		r.retryAt = time.Time{}
 		r.try(at)
+		r.again = r.retryAt
 	}
 }
 

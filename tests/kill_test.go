@@ -25,8 +25,8 @@ const (
 	killRate = 6000 // lines a second
 	killLine = 100  // bytes
 	// killLoss is how many lines a kill may cost: those of one read, which are as
-	// many as come in a linger of 20 ms, and some for a machine that is slow.
-	killLoss = 150
+	// many as come in a linger of 40 ms, and some for a machine that is slow.
+	killLoss = 300
 
 	// twinsFor is how long two write at once, twinsRoom how many bytes each at the
 	// most: a machine that is fast fills the disk.

@@ -48,7 +48,7 @@ type Flags struct {
 	Exec        string          `group:"Archive" placeholder:"COMMAND" help:"Run sh -c COMMAND logreel FILE for every finished file, after compressing it."`
 	ExecTimeout values.Duration `group:"Archive" placeholder:"DURATION" default:"10m" help:"End COMMAND after so long (${default})."`
 
-	Linger  values.Duration `group:"Reading" placeholder:"DURATION" default:"20ms" help:"How long to gather lines before they are written (${default})."`
+	Linger  values.Duration `group:"Reading" placeholder:"DURATION" default:"40ms" help:"How long to gather lines before they are written (${default})."`
 	MaxLine values.Size     `group:"Reading" placeholder:"SIZE" default:"1M" help:"Pass a longer line on in pieces; they stay together (${default})."`
 	Buffer  values.Size     `group:"Reading" placeholder:"SIZE" default:"16M" help:"How much is read on into memory while lines cannot be written; 0 for nothing (${default})."`
 	OnFull  string          `group:"Reading" placeholder:"WHAT" enum:"wait,drop" default:"wait" help:"When that is full: wait, and the application waits, or drop lines and log how many (${default})."`

@@ -21,6 +21,7 @@ func newPipe(t testing.TB, c Config) (*Reader, int) {
 	if err := unix.Pipe(ends[:]); err != nil {
 		t.Fatal(err)
 	}
+	c.Poller = true
 	c.Input = ends[0]
 	r, err := New(c)
 	if err != nil {
@@ -169,11 +170,25 @@ func FuzzChunks(f *testing.F) {
 	})
 }
 
+// Where nothing follows, nothing is waited for.
+func TestQuietLineIsReadAtOnce(t *testing.T) {
+	t.Parallel()
+	r, w := newPipe(t, Config{Linger: time.Hour, MaxLine: 1024})
+	write(t, w, "line\n")
+	if got := next(t, r); got != "line\n" {
+		t.Fatalf("got %q", got)
+	}
+}
+
 // A line that was written before the instant is read when the instant comes, and
 // filed under the time before it, however long the linger would last.
 func TestLingerEndsAtTheInstant(t *testing.T) {
 	t.Parallel()
 	r, w := newPipe(t, Config{Linger: time.Second, MaxLine: 1024})
+	write(t, w, "first\n")
+	if got := next(t, r); got != "first\n" {
+		t.Fatalf("got %q", got)
+	}
 	until := time.Now().Add(50 * time.Millisecond)
 	write(t, w, "before\n")
 	lines, at, err := r.Next(until)

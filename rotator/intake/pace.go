@@ -32,3 +32,7 @@ func (p *pace) note(n int, more bool) {
 		p.wait, p.steady = 0, false
 	}
 }
+
+// quiet reports whether nothing has come for so long that nothing is likely to follow
+// what has come now.
+func (p *pace) quiet(now time.Time) bool { return now.Sub(p.last) > 2*p.linger }

@@ -14,16 +14,18 @@ type events struct {
 	wake   bool // interrupt was called
 }
 
-// A waiter waits for input, for an instant of the wall clock, and for interrupt,
-// all in one blocking poll.
+// A waiter waits for input, for an instant of the wall clock, and for interrupt, all
+// at once.
 type waiter struct {
 	input int
 	alarm alarm
 	wake  wake
 	fds   [3]unix.PollFd
+	// park is where to wait before polling; nil for waiting in poll.
+	park *parking
 }
 
-func newWaiter(input int) (*waiter, error) {
+func newWaiter(input int, poller bool) (*waiter, error) {
 	w := &waiter{input: input}
 	if err := w.alarm.open(); err != nil {
 		return nil, err
@@ -32,11 +34,17 @@ func newWaiter(input int) (*waiter, error) {
 		w.alarm.close()
 		return nil, err
 	}
+	if poller {
+		w.park = newParking(int32(input), w.alarm.descriptor(), w.wake.reader)
+	}
 	return w, nil
 }
 
 // close closes what newWaiter opened.
 func (w *waiter) close() {
+	if w.park != nil {
+		w.park.close()
+	}
 	w.alarm.close()
 	w.wake.close()
 }
@@ -50,6 +58,12 @@ func (w *waiter) interrupt() { w.wake.ring() }
 // wait waits for at most the timeout, for ever if it is negative, and without an
 // eye on the input if that is not wanted.
 func (w *waiter) wait(input bool, timeout time.Duration) events {
+	if w.park != nil && timeout != 0 {
+		if w.park.wait(input, timeout) {
+			return events{}
+		}
+		timeout = 0
+	}
 	w.fds = [3]unix.PollFd{
 		{Fd: -1}, // poll passes over negative descriptors
 		{Fd: w.alarm.descriptor(), Events: unix.POLLIN},

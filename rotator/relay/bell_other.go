@@ -20,7 +20,7 @@ type bell struct {
 	set   chan struct{}
 }
 
-func (b *bell) open() error {
+func (b *bell) open(bool) error {
 	b.start, b.set = time.Now(), make(chan struct{}, 1)
 	return nil
 }

@@ -72,6 +72,8 @@ type Config struct {
 	// Grace is how long the input may last after SIGTERM or SIGCHLD; nil for any
 	// time.
 	Grace *time.Duration
+	// Poller says that waits may be on the Go runtime's poller; see [SettleRuntime].
+	Poller bool
 	// Terminal says that a person is typing the input.
 	Terminal bool
 	// Tee gets a copy of every line; nil for none. When it fails it gets no more.
@@ -120,7 +122,7 @@ func Run(c Config) error {
 		failing: notice.Fault{Voice: c.Voice},
 		signals: make(chan os.Signal, 16),
 	}
-	if err := r.desk.bell.open(); err != nil {
+	if err := r.desk.bell.open(c.Poller); err != nil {
 		return err
 	}
 	go r.listen()

@@ -19,10 +19,11 @@ import (
 // hangs: a limit of the system that is reached later would end the process in the
 // middle of a fault.
 //
-// It is to be called before this process opens its files.
-func SettleRuntime() {
+// It is to be called before this process opens its files. It reports whether there are
+// descriptors enough to wait on the runtime's poller.
+func SettleRuntime() (poller bool) {
 	startThreads()
-	var spare [8]int // two for the runtime, the others for the relay and its files
+	var spare [10]int // two for the runtime, the others for the intake, the relay and files
 	opened := 0
 	for opened < len(spare) {
 		fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0)
@@ -37,9 +38,10 @@ func SettleRuntime() {
 	}
 	if opened < len(spare) {
 		debug.SetGCPercent(-1)
-		return
+		return false
 	}
 	time.AfterFunc(math.MaxInt64, func() {}).Stop()
+	return true
 }
 
 // threads is how many may be in system calls at once: the writer, the stand-in, the
