@@ -28,7 +28,9 @@
 // # Not guaranteed
 //
 // That the command runs once only: it does when logreel is killed meanwhile. That files
-// are handed on in the order of their periods when one of them is locked.
+// are handed on in the order of their periods when one of them is locked. That no line is
+// doubled when logreel is killed right between putting a compressed file in its place and
+// removing the original, and then appends lines to that before the next pass.
 package archive
 
 import (

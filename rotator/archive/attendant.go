@@ -3,7 +3,6 @@ package archive
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -39,7 +38,7 @@ type Attendant struct {
 	wake    chan struct{}
 	closing atomic.Bool
 	done    atomic.Bool
-	child   atomic.Int32 // our socket to the process that makes a pass; 0 for none
+	child   atomic.Int32 // our socket to the process that makes a pass; 0 for none, or when it is to stop
 
 	mu       sync.Mutex
 	finished []string // what is to be synced
@@ -128,7 +127,7 @@ func (a *Attendant) Close() {
 		_, _ = unix.Poll(nil, 1)
 		if time.Since(begun) > lastPass {
 			a.config.Voice.Warn("finished files are left for the next start: %v after the end of input were not enough", lastPass)
-			if child := a.child.Load(); child != 0 {
+			if child := a.child.Swap(0); child != 0 {
 				_ = unix.Shutdown(int(child), unix.SHUT_RDWR)
 			}
 			return
@@ -185,20 +184,22 @@ func (a *Attendant) pass() {
 		return
 	}
 	a.child.Store(int32(messages))
+	complete := false
 	lines := bufio.NewScanner(descriptor(messages))
 	for lines.Scan() {
-		a.say(before, lines.Text())
+		if complete = lines.Text() == lastLine; !complete {
+			a.say(before, lines.Text())
+		}
 	}
-	a.child.Store(0)
+	stopped := a.child.Swap(0) == 0
 	_ = unix.Close(messages)
-	var status unix.WaitStatus
-	for { // in command mode somebody else may have reaped it, and nothing is known
-		if _, err := unix.Wait4(pid, &status, 0, nil); err != unix.EINTR {
+	for { // in command mode somebody else may have reaped it
+		if _, err := unix.Wait4(pid, nil, 0, nil); err != unix.EINTR {
 			break
 		}
 	}
-	if status.Signaled() {
-		a.say(before, fmt.Sprintf("warning: looking after finished files was ended by a signal: %v; the rest is left for the next time", status.Signal()))
+	if !complete && !stopped {
+		a.say(before, "warning: the process that looks after finished files ended early; what it left is done next time")
 	}
 }
 
@@ -227,7 +228,9 @@ func (a *Attendant) start() (messages, pid int, err error) {
 	}
 	defer unix.Close(ends[1])
 	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err == nil {
+	if err != nil {
+		err = &fs.PathError{Op: "open", Path: os.DevNull, Err: err}
+	} else {
 		defer unix.Close(null)
 		pid, err = startSelf(append([]string{"logreel", Flag}, a.args...), []uintptr{uintptr(null), 2, 2, uintptr(ends[1])})
 	}

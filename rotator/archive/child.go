@@ -18,6 +18,9 @@ const Flag = "--archive"
 // ended, the other sees the end of input.
 const parent = 3
 
+// lastLine is what it sends when it comes to its end by itself, rather than by a signal.
+const lastLine = ""
+
 // Child makes one pass for an attendant and returns. It is the whole work of a process:
 // it takes the lowest priority, and ends early when the attendant has ended.
 func Child(c Config) {
@@ -31,6 +34,7 @@ func Child(c Config) {
 	c.Stop = stop
 	c.Voice.Say, c.Voice.Detail, c.Voice.Warn = speak(""), speak(""), speak("warning: ")
 	Run(c)
+	speak("")(lastLine)
 }
 
 // yield has this process run when no other wants to, on one processor.

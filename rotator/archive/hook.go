@@ -60,8 +60,8 @@ func (c Config) run(f *file, mark string) error {
 			return err
 		}
 	}
-	failure := c.execute(f)
-	if errors.Is(failure, errStopped) {
+	done, failure := c.execute(f)
+	if !done {
 		return failure
 	}
 	info, err := c.Files.Stat(f.plain, false)
@@ -72,15 +72,16 @@ func (c Config) run(f *file, mark string) error {
 	return errors.Join(failure, err)
 }
 
-// execute runs the command to its end.
-func (c Config) execute(f *file) error {
+// execute runs the command to its end. It is not done when it could not be started, or
+// the pass is to end.
+func (c Config) execute(f *file) (done bool, err error) {
 	c.Voice.Detail("--exec: %s", f.path)
 	cmd := exec.Command("sh", "-c", c.Exec, "logreel", f.path)
 	cmd.Env = append(os.Environ(), "LOGREEL_FILE="+f.path, "LOGREEL_START="+instant(f.period.Start), "LOGREEL_END="+instant(f.period.End))
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
-		return err
+		return false, err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -89,25 +90,25 @@ func (c Config) execute(f *file) error {
 		if err != nil {
 			err = fmt.Errorf("%s: %w", f.path, err)
 		}
-		return err
+		return true, err
 	case <-time.After(c.ExecTimeout):
-		end(cmd, ended)
-		return fmt.Errorf("%s: ended after %v, the limit of --exec-timeout", f.path, c.ExecTimeout)
+		end(cmd, ended, killAfter)
+		return true, fmt.Errorf("%s: ended after %v, the limit of --exec-timeout", f.path, c.ExecTimeout)
 	case <-c.Stop:
-		end(cmd, ended)
-		return errStopped
+		end(cmd, ended, killAfter)
+		return false, errStopped
 	}
 }
 
-// end ends a command and what it has started.
-func end(cmd *exec.Cmd, ended <-chan error) {
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) // it has ended at this moment
-	select {
-	case <-ended:
-	case <-time.After(killAfter):
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		<-ended
+// end ends a command and what it has started. Who is left after a while is killed.
+func end(cmd *exec.Cmd, ended <-chan error, after time.Duration) {
+	group := -cmd.Process.Pid
+	_ = syscall.Kill(group, syscall.SIGTERM) // it has ended at this moment
+	for begun := time.Now(); syscall.Kill(group, 0) == nil && time.Since(begun) < after; {
+		time.Sleep(time.Millisecond)
 	}
+	_ = syscall.Kill(group, syscall.SIGKILL) // nobody is left
+	<-ended
 }
 
 // instant spells the start or the end of a period; empty for none.

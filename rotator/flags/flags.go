@@ -40,13 +40,13 @@ type Flags struct {
 	Owner        values.Owner `group:"Files" placeholder:"USER[:GROUP]" help:"Owner of new files and directories."`
 	Eager        bool         `group:"Files" help:"Open the first file at start, and one for every period, even if nothing is logged."`
 
-	KeepCount   values.Number   `group:"Archive" placeholder:"N" help:"Keep N finished files and delete the oldest ones."`
-	KeepAge     pattern.Age     `group:"Archive" placeholder:"AGE" help:"Delete finished files whose period ended so long ago: 12h 30d 8w 6mo 1y."`
-	KeepSize    values.Size     `group:"Archive" placeholder:"SIZE" help:"Delete the oldest finished files while they have more than SIZE in all."`
-	KeepFree    values.Free     `group:"Archive" placeholder:"SIZE" help:"Delete the oldest while less of the disk is free: 5% or 2G."`
-	Compress    string          `group:"Archive" placeholder:"FORMAT" enum:",gzip,zstd" default:"" help:"Compress finished files: gzip or zstd. In the background, one at a time, at the lowest priority."`
-	Exec        string          `group:"Archive" placeholder:"COMMAND" help:"Run sh -c COMMAND logreel FILE for every finished file, after compressing it."`
-	ExecTimeout values.Duration `group:"Archive" placeholder:"DURATION" default:"10m" help:"End COMMAND after so long (${default})."`
+	KeepCount   values.Number      `group:"Archive" placeholder:"N" help:"Keep N finished files and delete the oldest ones."`
+	KeepAge     pattern.Age        `group:"Archive" placeholder:"AGE" help:"Delete finished files whose period ended so long ago: 12h 30d 8w 6mo 1y."`
+	KeepSize    values.Limit       `group:"Archive" placeholder:"SIZE" help:"Delete the oldest finished files while they have more than SIZE in all."`
+	KeepFree    values.Free        `group:"Archive" placeholder:"SIZE" help:"Delete the oldest while less of the disk is free: 5% or 2G."`
+	Compress    values.Compression `group:"Archive" placeholder:"FORMAT" help:"Compress finished files: gzip or zstd. In the background, one at a time, at the lowest priority."`
+	Exec        string             `group:"Archive" placeholder:"COMMAND" help:"Run sh -c COMMAND logreel FILE for every finished file, after compressing it."`
+	ExecTimeout values.Duration    `group:"Archive" placeholder:"DURATION" default:"10m" help:"End COMMAND after so long (${default})."`
 
 	Linger  values.Duration `group:"Reading" placeholder:"DURATION" default:"40ms" help:"How long to gather lines before they are written (${default})."`
 	MaxLine values.Size     `group:"Reading" placeholder:"SIZE" default:"1M" help:"Pass a longer line on in pieces; they stay together (${default})."`
@@ -145,6 +145,8 @@ func (f *Flags) check() error {
 		return mistake("--start-time goes with --preview; for another zone or shifted boundaries there are --tz and --at")
 	case f.Linger > values.Duration(time.Second):
 		return mistake("--linger=%v: write a duration from 0 to 1s, such as 20ms", f.Linger)
+	case f.ExecTimeout < values.Duration(time.Second):
+		return mistake("--exec-timeout=%v: write a duration of at least 1s, such as 10m", f.ExecTimeout)
 	case f.UTC && f.TZ != "":
 		return mistake("--utc and --tz=%s exclude each other; leave one out, also of LOGREEL_UTC and LOGREEL_TZ", f.TZ)
 	case f.MaxLine < intake.MinMaxLine || f.MaxLine > intake.MaxMaxLine:
@@ -184,7 +186,7 @@ func (f *Flags) Archive(p *pattern.Pattern, voice notice.Voice) (archive.Config,
 	c := archive.Config{
 		Pattern:   p,
 		KeepCount: int(f.KeepCount), KeepAge: f.KeepAge, KeepSize: int64(f.KeepSize), KeepFree: archive.Free(f.KeepFree),
-		Compress: archive.FormatNamed(f.Compress),
+		Compress: archive.FormatNamed(string(f.Compress)),
 		Exec:     f.Exec, ExecTimeout: time.Duration(f.ExecTimeout),
 		Voice: voice,
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/logreel/logreel/rotator"
+	"github.com/logreel/logreel/rotator/archive"
 )
 
 // wrong says what is wrong with the text of a value.
@@ -52,6 +53,34 @@ func (s Size) String() string {
 		n, unit = n/1024, units[i:i+1]
 	}
 	return strconv.FormatInt(n, 10) + unit
+}
+
+// A Limit is a [Size] of at least one byte. The zero Limit is none.
+type Limit int64
+
+// UnmarshalText reads a size.
+func (l *Limit) UnmarshalText(text []byte) error {
+	var s Size
+	if err := s.UnmarshalText(text); err != nil {
+		return err
+	}
+	if s == 0 {
+		return wrong(text, errors.New("is nothing; write a size such as 10G, or leave it out for no limit"))
+	}
+	*l = Limit(s)
+	return nil
+}
+
+// A Compression is the name of a format; empty for none.
+type Compression string
+
+// UnmarshalText reads gzip or zstd.
+func (c *Compression) UnmarshalText(text []byte) error {
+	if archive.FormatNamed(string(text)) == nil {
+		return wrong(text, errors.New("is not a format; write gzip or zstd"))
+	}
+	*c = Compression(text)
+	return nil
 }
 
 // A Mode is the permissions of a file.
@@ -234,8 +263,8 @@ func (f *Free) UnmarshalText(text []byte) error {
 		*f = Free{Percent: n}
 		return nil
 	}
-	var s Size
-	if err := s.UnmarshalText(text); err != nil {
+	var s Limit
+	if s.UnmarshalText(text) != nil {
 		return wrong(text, errors.New("is neither a part of a disk nor a size; write for example 5% or 2G"))
 	}
 	*f = Free{Bytes: int64(s)}

@@ -1,0 +1,339 @@
+package archive
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/logreel/logreel/rotator/files"
+)
+
+// unpacked returns what is in a compressed file: by the program that users have, or by a
+// library.
+func unpacked(t *testing.T, path string) string {
+	t.Helper()
+	program := "gzip"
+	if strings.HasSuffix(path, ".zst") {
+		program = "zstd"
+	}
+	if _, err := exec.LookPath(program); err == nil {
+		cmd := exec.Command(program, "-dc", path)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s -dc %s: %v", program, path, err)
+		}
+		return string(out)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r io.Reader
+	if program == "gzip" {
+		r, err = gzip.NewReader(bytes.NewReader(content))
+	} else {
+		r, err = zstd.NewReader(bytes.NewReader(content))
+	}
+	if err == nil {
+		content, err = io.ReadAll(r)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// wantContent compares what is in a compressed file.
+func (y *yard) wantContent(name, want string) {
+	y.t.Helper()
+	if got := unpacked(y.t, y.path(name)); got != want {
+		y.t.Errorf("%s: got %d bytes, want %d: %.80q", name, len(got), len(want), got)
+	}
+}
+
+// A compressed file has the content, the mode, the owner and the time of the original,
+// which is gone.
+func TestCompress(t *testing.T) { // not parallel: it forks
+	noise := make([]byte, 5<<20)
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range noise {
+		noise[i] = byte(random.Uint32())
+	}
+	contents := map[string]string{
+		"empty": "", "a line": "one\n", "torn": "one\ntwo", "zeros": string(make([]byte, 3<<20)), "noise": string(noise),
+		"lines": strings.Repeat("2026-11-20 12:00:00 GET /index.html 200\n", 30000), "a chunk": string(noise[:chunk]), "a chunk and one": string(noise[:chunk+1]),
+	}
+	for _, format := range formats {
+		for name, content := range contents {
+			t.Run(format.Name+" "+name, func(t *testing.T) {
+				y := newYard(t, daily)
+				y.Compress = format
+				y.write("2026-11-21.log", "live\n")
+				y.write(yesterday, content)
+				uid, gid := os.Getuid(), os.Getgid()
+				if uid == 0 {
+					uid, gid = 1234, 2345
+				}
+				if err := errors.Join(os.Chown(y.path(yesterday), uid, gid), os.Chmod(y.path(yesterday), 0o604)); err != nil {
+					t.Fatal(err)
+				}
+				y.run().want(yesterday+format.Ending, "2026-11-21.log")
+				y.wantContent(yesterday+format.Ending, content)
+				info, err := files.Disk{}.Stat(y.path(yesterday+format.Ending), false)
+				if err != nil || info.Mode != 0o604 || info.UID != uid || info.GID != gid || !info.Modified.Equal(written) {
+					t.Errorf("got %+v, %v", info, err)
+				}
+				if name == "lines" && info.Size > int64(len(content)/50) {
+					t.Errorf("%d bytes are compressed to %d", len(content), info.Size)
+				}
+				y.wantQuiet()
+				before, err := os.Stat(y.path(yesterday + format.Ending))
+				if err != nil {
+					t.Fatal(err)
+				}
+				after, err := os.Stat(y.run().path(yesterday + format.Ending))
+				if err != nil || !os.SameFile(before, after) {
+					t.Errorf("one more pass made it anew: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// Lines that come later are appended to the compressed file; one of another format stays.
+func TestLateLines(t *testing.T) { // not parallel: it forks
+	for _, format := range formats {
+		y := newYard(t, daily)
+		y.Compress = format
+		want := ""
+		for n := range 3 {
+			line := fmt.Sprintf("line %d\n", n)
+			y.write(yesterday, line)
+			late := written.Add(time.Duration(n) * time.Hour)
+			if err := os.Chtimes(y.path(yesterday), late, late); err != nil {
+				t.Fatal(err)
+			}
+			want += line
+			y.run().want(yesterday + format.Ending)
+			y.wantContent(yesterday+format.Ending, want)
+			if info, err := os.Stat(y.path(yesterday + format.Ending)); err != nil || !info.ModTime().Equal(late) {
+				t.Errorf("changed at %v, %v; want %v", info.ModTime(), err, late)
+			}
+		}
+		other := formats[0]
+		if format == other {
+			other = formats[1]
+		}
+		y.Compress = other
+		y.write(yesterday, "other\n")
+		y.run().want(yesterday+format.Ending, yesterday+other.Ending)
+		y.wantContent(yesterday+format.Ending, want)
+		y.wantContent(yesterday+other.Ending, "other\n")
+		y.wantQuiet()
+	}
+}
+
+// What a crash leaves is told from what is to be done.
+func TestLeftovers(t *testing.T) {
+	t.Parallel()
+	const archive, temporary = yesterday + ".gz", "." + yesterday + ".gz.tmp"
+	for _, test := range []struct {
+		name, archive, original string
+		changed                 time.Time // when the original was
+		want                    string
+	}{
+		{"the original was not removed", "1\n2\n", "1\n2\n", written, "1\n2\n"},
+		{"a late original was not removed", "1\n2\n3\n", "3\n", written, "1\n2\n3\n"},
+		{"the same lines once more", "1\n2\n", "1\n2\n", written.Add(time.Second), "1\n2\n1\n2\n"},
+		{"other lines at the same time", "1\n2\n", "1\n3\n", written, "1\n2\n1\n3\n"},
+		{"more lines at the same time", "2\n", "1\n2\n", written, "2\n1\n2\n"},
+		{"the beginning of the archive", "1\n2\n", "1\n", written, "1\n2\n1\n"},
+		{"an empty original", "1\n", "", written, "1\n"},
+	} {
+		y := newYard(t, daily)
+		y.Compress = FormatNamed("gzip")
+		y.write(archive, packed(t, test.archive))
+		y.write(temporary, packed(t, test.archive+test.original)[:15])
+		y.write(yesterday, test.original)
+		if err := os.Chtimes(y.path(yesterday), test.changed, test.changed); err != nil {
+			t.Fatal(err)
+		}
+		y.run().want(archive)
+		if got := strings.Join(logged(t, y.path(archive)), ""); got != strings.TrimSuffix(test.want, "\n") {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+		y.wantQuiet()
+	}
+}
+
+// A damaged compressed file is neither read nor lost: what is there is appended to it as
+// it is, or left.
+func TestDamagedArchive(t *testing.T) {
+	t.Parallel()
+	y := newYard(t, daily)
+	y.Compress = FormatNamed("gzip")
+	y.write(yesterday+".gz", "not gzip")
+	y.write(yesterday, "line\n")
+	y.run().want(yesterday, yesterday+".gz")
+	if readAll(t, y.path(yesterday)) != "line" || readAll(t, y.path(yesterday+".gz")) != "not gzip" {
+		t.Error("a file was changed")
+	}
+	y.wantSaid("warning: compress", yesterday+".gz: ", "left as it is")
+}
+
+// What is in the way stays.
+func TestInTheWay(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{yesterday + ".gz/", yesterday + ".gz -> target", yesterday + ".gz -> nowhere", "." + yesterday + ".gz.tmp/", "." + yesterday + ".gz.tmp -> target"} {
+		y := newYard(t, daily)
+		y.Compress = FormatNamed("gzip")
+		y.put("target", name, yesterday)
+		before := y.tree()
+		y.run().want(before...)
+		y.wantSaid("warning: compress", "left as it is")
+		if readAll(t, y.path("target")) != "123456789" {
+			t.Errorf("%s: the target was changed", name)
+		}
+	}
+}
+
+// A temporary file that another pass is writing is left to it, and so is the original.
+func TestTemporaryInUse(t *testing.T) {
+	t.Parallel()
+	y := newYard(t, daily)
+	y.Compress = FormatNamed("zstd")
+	temporary := "." + yesterday + ".zst.tmp"
+	y.put(yesterday, temporary)
+	f, err := files.Disk{}.Temporary(y.path(temporary))
+	if err == nil {
+		err = f.Lock(true, false)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	y.run().want(temporary, yesterday)
+	y.wantQuiet()
+	if readAll(t, y.path(temporary)) != "123456789" {
+		t.Error("the temporary file was changed")
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	y.run().want(yesterday + ".zst")
+}
+
+// When a pass is to end, compressing ends at once, and leaves nothing behind.
+func TestStopCompressing(t *testing.T) {
+	t.Parallel()
+	for _, op := range []string{"create", "read", "write", "chmod"} {
+		y := newYard(t, daily)
+		stop, stopped := make(chan struct{}), false
+		y.Compress, y.Stop = FormatNamed("gzip"), stop
+		y.write("2026-11-19.log", strings.Repeat("line\n", 1<<20))
+		y.put(yesterday)
+		y.Files = &faultyDisk{at: func(_ int, o string) error {
+			if o == op && !stopped {
+				stopped = true
+				close(stop)
+			}
+			return nil
+		}}
+		y.run()
+		if names := y.tree(); op != "chmod" && !slices.Equal(names, []string{"2026-11-19.log", yesterday}) || op == "chmod" && !slices.Equal(names, []string{"2026-11-19.log.gz", yesterday}) {
+			t.Errorf("stopped at %s: there are %q", op, names)
+		}
+		y.wantQuiet()
+	}
+}
+
+// Passes of several goroutines and processes at once, while lines come for the files that
+// they compress, lose and double none.
+func TestManyPassesAtOnce(t *testing.T) { // not parallel: it forks
+	const writers, rounds, days = 3, 400, 2
+	y := newYard(t, daily)
+	y.Compress = FormatNamed("gzip")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var end []func()
+	for range 2 {
+		cmd := exec.Command(self, "passes", y.Pattern.String(), "gzip", "")
+		cmd.Stderr = os.Stderr
+		input, err := cmd.StdinPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		end = append(end, func() {
+			if err := errors.Join(input.Close(), cmd.Wait()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	stop := make(chan struct{})
+	var passes, writing sync.WaitGroup
+	for range 2 {
+		passes.Go(func() {
+			for c := y.Config; ; {
+				select {
+				case <-stop:
+					return
+				default:
+					Run(c)
+				}
+			}
+		})
+	}
+	day := func(n int) string { return fmt.Sprintf("2026-11-%02d.log", 20-n%days) }
+	for w := range writers {
+		writing.Go(func() {
+			for n := range rounds {
+				l := &late{t: t, path: y.path(day(n))}
+				for l.file == nil {
+					l.open()
+				}
+				l.write(fmt.Sprintf("%s: line %d of %d\n", day(n), n, w))
+			}
+		})
+	}
+	writing.Wait()
+	close(stop)
+	passes.Wait()
+	for _, f := range end {
+		f()
+	}
+	y.run().run()
+	for d := range days {
+		var want []string
+		for w := range writers {
+			for n := range rounds {
+				if n%days == d {
+					want = append(want, fmt.Sprintf("%s: line %d of %d", day(n), n, w))
+				}
+			}
+		}
+		got := strings.Split(strings.TrimSuffix(unpacked(t, y.path(day(d)+".gz")), "\n"), "\n")
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %d lines, want %d", day(d), len(got), len(want))
+		}
+	}
+	y.want(day(0)+".gz", day(1)+".gz")
+}

@@ -1,0 +1,316 @@
+package archive
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/logreel/logreel/rotator/files"
+)
+
+// calls returns a command that notes how it was called, and what was noted. It is told
+// what is to be done after that.
+func (y *yard) calls(then string) func() string {
+	y.Exec = `echo "$0 $1 $# $LOGREEL_FILE $LOGREEL_START $LOGREEL_END $(wc -c | tr -d ' ')" >>` + y.path("calls") + "; " + then
+	return func() string { return strings.ReplaceAll(readAll(y.t, y.path("calls")), y.dir+"/", "") }
+}
+
+// The command is called once for each file that is marked, the oldest first, after it
+// was compressed, and never for a live one or one without a mark. Its input is empty.
+func TestExec(t *testing.T) { // not parallel: it forks
+	y := newYard(t, "%Y-%m-%d_%H")
+	calls := y.calls("")
+	y.Compress = FormatNamed("gzip")
+	names := []string{"2026-11-20_23", "2026-11-20_09.1", "2026-11-20_09", "2026-11-20_10.zst", "2026-11-21_12.1", "2026-11-21_12"}
+	y.put(names...)
+	y.put("2026-11-20_08")
+	for _, name := range names {
+		if err := Mark(files.Disk{}, strings.TrimSuffix(y.path(name), ".zst")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const want = `logreel 2026-11-20_09.gz 1 2026-11-20_09.gz 2026-11-20T09:00:00Z 2026-11-20T10:00:00Z 0
+logreel 2026-11-20_09.1.gz 1 2026-11-20_09.1.gz 2026-11-20T09:00:00Z 2026-11-20T10:00:00Z 0
+logreel 2026-11-20_10.zst 1 2026-11-20_10.zst 2026-11-20T10:00:00Z 2026-11-20T11:00:00Z 0
+logreel 2026-11-20_23.gz 1 2026-11-20_23.gz 2026-11-20T23:00:00Z 2026-11-21T00:00:00Z 0
+logreel 2026-11-21_12.gz 1 2026-11-21_12.gz 2026-11-21T12:00:00Z 2026-11-21T13:00:00Z 0`
+	for range 2 {
+		y.run()
+		if got := calls(); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	}
+	y.want("calls", "2026-11-20_23.gz", "2026-11-20_09.1.gz", "2026-11-20_09.gz", "2026-11-20_10.zst", "2026-11-21_12.gz", "2026-11-21_12.1",
+		".2026-11-21_12.1.pending", "2026-11-20_08.gz")
+	y.wantQuiet()
+}
+
+// A file without a time has no start and no end.
+func TestExecWithoutTime(t *testing.T) { // not parallel: it forks
+	y := newYard(t, "app.log")
+	calls := y.calls("")
+	y.put("app.log", ".app.log.pending", "app.log.1", ".app.log.1.pending").run()
+	if got := calls(); got != "logreel app.log 1 app.log   0" {
+		t.Errorf("got %q", got)
+	}
+	y.want("calls", "app.log", "app.log.1", ".app.log.1.pending")
+}
+
+// Lines that come later are handed on once more, together with the others, and only when
+// they are in the same file.
+func TestExecLateLines(t *testing.T) { // not parallel: it forks
+	y := newYard(t, daily)
+	y.Exec, y.Compress = `{ echo "${1##*/}:"; gzip -dc "$1" || cat "$1"; } >>`+y.path("calls")+" 2>&1", FormatNamed("gzip")
+	for n, line := range []string{"first\n", "second\n"} {
+		y.write(yesterday, line)
+		y.write("."+yesterday+".pending", "")
+		if n == 1 {
+			held := y.hold(yesterday)
+			y.run()
+			if err := held.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		y.run()
+	}
+	y.run()
+	if got, want := readAll(t, y.path("calls")), yesterday+".gz:\nfirst\n"+yesterday+".gz:\nfirst\nsecond"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	y.want("calls", yesterday+".gz")
+}
+
+// A file that has grown while the command ran, or that the command has taken away.
+func TestExecChangesFile(t *testing.T) { // not parallel: it forks
+	y := newYard(t, daily)
+	y.Exec = `echo more >>"$1"; echo >>` + y.path("calls")
+	y.put(yesterday, "."+yesterday+".pending").run().want("calls", yesterday, "."+yesterday+".pending")
+	y.Exec = `rm "$1"`
+	y.run().want("calls")
+	y.wantQuiet()
+}
+
+// A status that is not 0 is said, and the file handed on all the same. One command that
+// fails does not hold up the others.
+func TestExecStatus(t *testing.T) { // not parallel: it forks
+	y := newYard(t, daily)
+	calls := y.calls(`case "$1" in *19.log) exit 3;; *18.log) kill -KILL $$;; esac`)
+	y.put("2026-11-18.log", ".2026-11-18.log.pending", "2026-11-19.log", ".2026-11-19.log.pending", yesterday, "."+yesterday+".pending").run()
+	y.wantSaid("warning: --exec: 2026-11-18.log: signal: killed")
+	y.wantSaid("warning: --exec: 2026-11-19.log: exit status 3")
+	if got := strings.Count(calls(), "\n") + 1; got != 3 {
+		t.Errorf("%d calls", got)
+	}
+	y.want("calls", "2026-11-18.log", "2026-11-19.log", yesterday)
+}
+
+// A command that cannot be started has not been handed anything.
+func TestExecCannotStart(t *testing.T) { // not parallel: it forks
+	y := newYard(t, daily)
+	y.Exec = "\x00"
+	y.put(yesterday, "."+yesterday+".pending").run().want(yesterday, "."+yesterday+".pending")
+	y.wantSaid("warning: --exec: ")
+	calls := y.calls("")
+	y.run().want(yesterday, "calls")
+	if !strings.HasPrefix(calls(), "logreel "+yesterday) {
+		t.Errorf("got %q", calls())
+	}
+}
+
+// A FIFO that a command and what it has started hold open, until they have ended.
+type held struct {
+	t    *testing.T
+	path string
+	fd   int
+}
+
+func hold(t *testing.T) *held {
+	t.Helper()
+	h := &held{t: t, path: t.TempDir() + "/held"}
+	err := unix.Mkfifo(h.path, 0o600)
+	if err == nil {
+		h.fd, err = unix.Open(h.path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(h.fd) })
+	return h
+}
+
+// wait waits until they were started.
+func (h *held) wait() {
+	ready := []unix.PollFd{{Fd: int32(h.fd), Events: unix.POLLIN}}
+	for {
+		if n, err := unix.Poll(ready, 10000); err != unix.EINTR {
+			if err != nil || n == 0 {
+				h.t.Errorf("nothing was started: %v", err)
+			}
+			return
+		}
+	}
+}
+
+// ended reports whether they were started; it is an error if they have not ended soon.
+func (h *held) ended() (started bool) {
+	h.t.Helper()
+	buf := make([]byte, 100)
+	for {
+		ready := []unix.PollFd{{Fd: int32(h.fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(ready, 10000)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			h.t.Fatalf("somebody has not ended: %v", err)
+		}
+		if n, err = unix.Read(h.fd, buf); err != nil {
+			h.t.Fatal(err)
+		}
+		if n == 0 {
+			return started
+		}
+		started = true
+	}
+}
+
+// Past the limit, the command is ended, and what it has started as well. That is said,
+// and the file handed on.
+func TestExecTimeout(t *testing.T) { // not parallel: it forks
+	for limit := 20 * time.Millisecond; ; limit *= 2 {
+		h, y := hold(t), newYard(t, daily)
+		y.Exec, y.ExecTimeout = fmt.Sprintf(`exec >%s; echo started; sleep 1000 & wait`, h.path), limit
+		y.put(yesterday, "."+yesterday+".pending").run().want(yesterday)
+		y.wantSaid("warning: --exec: "+yesterday, fmt.Sprint(limit), "--exec-timeout")
+		if h.ended() {
+			return
+		}
+	}
+}
+
+// Who ignores SIGTERM is killed, be it the command or what it has started; who does not
+// has the time to end.
+func TestEnd(t *testing.T) { // not parallel: it forks
+	for _, test := range []struct {
+		name, command string
+		after         time.Duration
+		status        string
+	}{
+		{"ends", `echo started; exec sleep 1000`, 10 * time.Second, "signal: terminated"},
+		{"takes its time", `trap "exit 7" TERM; echo started; while :; do sleep 0.01; done`, 10 * time.Second, "exit status 7"},
+		{"ignores it", `trap "" TERM; echo started; sleep 1000`, 20 * time.Millisecond, "signal: killed"},
+		{"the child ignores it", `(trap "" TERM; echo started; exec sleep 1000) & wait`, 20 * time.Millisecond, "signal: terminated"},
+		{"the child takes its time", `(trap "rm $0; exit" TERM; echo started; while :; do sleep 0.01; done) & wait`, 10 * time.Second, "signal: terminated"},
+	} {
+		h, y := hold(t), newYard(t, daily)
+		y.put("there")
+		cmd := exec.Command("sh", "-c", "exec >"+h.path+"; "+test.command, y.path("there"))
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		h.wait()
+		ended, status := make(chan error, 1), ""
+		go func() {
+			err := cmd.Wait()
+			status = fmt.Sprint(err)
+			ended <- err
+		}()
+		end(cmd, ended, test.after)
+		if status != test.status {
+			t.Errorf("%s: got %q, want %q", test.name, status, test.status)
+		}
+		h.ended()
+		if _, err := os.Stat(y.path("there")); strings.Contains(test.command, "rm ") != errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: the child had no time: %v", test.name, err)
+		}
+	}
+}
+
+// When a pass is to end, the command is ended, and the file handed on by the next pass.
+func TestExecStopped(t *testing.T) { // not parallel: it forks
+	h, y := hold(t), newYard(t, daily)
+	stop := make(chan struct{})
+	y.Stop, y.Exec = stop, fmt.Sprintf(`exec >%s; echo started; sleep 1000`, h.path)
+	go func() {
+		h.wait()
+		close(stop)
+	}()
+	y.put("2026-11-19.log", ".2026-11-19.log.pending", yesterday, "."+yesterday+".pending")
+	before := y.tree()
+	y.run().want(before...)
+	y.wantQuiet()
+	if !h.ended() {
+		t.Error("it was not started")
+	}
+	calls := y.calls("")
+	y.Stop = nil
+	y.run().want("2026-11-19.log", yesterday, "calls")
+	if got := strings.Count(calls(), "\n") + 1; got != 2 {
+		t.Errorf("%d calls", got)
+	}
+}
+
+// A process that is killed while the command runs has not handed on the file: the next
+// one does. What the command prints goes to standard error.
+func TestExecKilled(t *testing.T) { // not parallel: it forks
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := newYard(t, daily)
+	y.put("2026-11-19.log", ".2026-11-19.log.pending", yesterday, "."+yesterday+".pending")
+	pass := func(command string) (string, error) {
+		cmd := exec.Command(self, "pass", y.Pattern.String(), "zstd", command)
+		var said strings.Builder
+		cmd.Stdin, cmd.Stderr = strings.NewReader("not for the command"), &said
+		err := cmd.Run()
+		return strings.ReplaceAll(said.String(), y.dir+"/", ""), err
+	}
+	for range 2 {
+		said, err := pass(`echo "got $1"; kill -KILL $PPID`)
+		var status *exec.ExitError
+		if !errors.As(err, &status) || status.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL || said != "got 2026-11-19.log.zst\n" {
+			t.Errorf("got %q, %v", said, err)
+		}
+		y.want("2026-11-19.log.zst", ".2026-11-19.log.pending", yesterday, "."+yesterday+".pending")
+	}
+	if said, err := pass(`echo "got $1 $(wc -c | tr -d ' ')" >&2`); err != nil || said != "got 2026-11-19.log.zst 0\ngot 2026-11-20.log.zst 0\n" {
+		t.Errorf("got %q, %v", said, err)
+	}
+	y.want("2026-11-19.log.zst", yesterday+".zst")
+}
+
+// Two passes at once hand on every file once.
+func TestExecAtOnce(t *testing.T) { // not parallel: it forks
+	h, y := hold(t), newYard(t, daily)
+	calls := y.calls(fmt.Sprintf("exec >%s; echo started; read line <%s", h.path, y.path("wait")))
+	if err := unix.Mkfifo(y.path("wait"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	y.put(yesterday, "."+yesterday+".pending")
+	first, ended := y.Config, make(chan struct{})
+	go func() {
+		defer close(ended)
+		Run(first)
+	}()
+	h.wait()
+	y.run() // finds the mark locked
+	y.want("calls", "wait", yesterday, "."+yesterday+".pending")
+	if err := os.WriteFile(y.path("wait"), []byte("go on\n"), 0); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
+	if got := strings.Count(calls(), "\n") + 1; got != 1 {
+		t.Errorf("%d calls", got)
+	}
+	y.want("calls", "wait", yesterday)
+	y.wantQuiet()
+}

@@ -1,0 +1,197 @@
+//go:build linux
+
+package tests
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// startHook runs logreel with a command for finished files, of which each line makes
+// one.
+func startHook(t *testing.T, dir, hook string, args ...string) *process {
+	t.Helper()
+	return start(t, dir, append([]string{"--size=1", "--exec", hook, "app.log"}, args...)...)
+}
+
+// A hook that hangs does not hold up a line, and is ended, with what it has started.
+func TestArchiveHookHangs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := startHook(t, dir, `sleep 300 & echo $! > pid; wait`, "--exec-timeout=500ms")
+	p.write("1")
+	p.write("2")
+	eventually(t, "the hook", func() bool { _, err := os.Stat(filepath.Join(dir, "pid")); return err == nil })
+	for n := range 20 {
+		begun := time.Now()
+		p.write(strconv.Itoa(n + 3))
+		if took := time.Since(begun); took > heldUp {
+			t.Errorf("a line took %v", took)
+		}
+	}
+	p.await(p.said, "logreel: warning: --exec: app.log: ended after 500ms, the limit of --exec-timeout")
+	checkGone(t, filepath.Join(dir, "pid"))
+	if err := p.cmd.Process.Kill(); err != nil { // it would wait for all the others
+		t.Fatal(err)
+	}
+}
+
+// checkGone waits until the process is gone whose number a file holds.
+func checkGone(t *testing.T, path string) {
+	t.Helper()
+	pid, err := strconv.Atoi(strings.TrimSpace(readFile(t, path)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(8 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil || strings.Contains(string(stat), ") Z ") {
+			return
+		}
+		if time.Now().After(deadline) {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // ours, as the test's
+			t.Fatal("what the command has started is still there")
+		}
+	}
+}
+
+// One that does not heed SIGTERM is killed 5 seconds later; so is what it has started,
+// be it that the shell itself has ended at once.
+func TestArchiveHookIgnoresSIGTERM(t *testing.T) {
+	t.Parallel()
+	for about, hook := range map[string]string{
+		"the shell":         `trap "" TERM; echo $$ > pid.tmp; mv pid.tmp pid; sleep 300; sleep 300`,
+		"what it starts":    `sh -c 'trap "" TERM; echo $$ > pid.tmp; mv pid.tmp pid; sleep 300; sleep 300'; true`,
+		"in the background": `sh -c 'trap "" TERM; echo $$ > pid.tmp; mv pid.tmp pid; sleep 300; sleep 300' & wait`,
+	} {
+		t.Run(about, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			p := startHook(t, dir, hook, "--exec-timeout=1s")
+			p.write("1")
+			p.write("2")
+			p.await(p.said, "the limit of --exec-timeout")
+			checkGone(t, filepath.Join(dir, "pid"))
+			p.end()
+		})
+	}
+}
+
+// What a hook prints goes to our standard error, its standard input is empty, and a
+// status that is not 0 is said. The files come in order.
+func TestArchiveHookOutput(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := startHook(t, dir, `echo "out of $1"; echo "err of $LOGREEL_FILE" >&2; cat; test "$1" != app.log.1 || exit 3`)
+	for n := range 4 {
+		p.write(strconv.Itoa(n))
+	}
+	for n, path := range []string{"app.log", "app.log.1", "app.log.2"} {
+		for _, from := range []string{"out of ", "err of "} {
+			if got := p.await(p.said, " of "); got != from+path {
+				t.Errorf("got %q, want %q", got, from+path)
+			}
+		}
+		if n == 1 {
+			p.await(p.said, "logreel: warning: --exec: app.log.1: exit status 3")
+		}
+	}
+	p.end()
+}
+
+// At the end of input the work is finished that has begun, and what waits.
+func TestArchiveAtTheEnd(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := startHook(t, dir, `sleep 0.3; echo "$1" >> handed`, "--compress=zstd")
+	for n := range 4 {
+		p.write(strconv.Itoa(n))
+	}
+	p.end()
+	if got, want := readFile(t, filepath.Join(dir, "handed")), "app.log.zst\napp.log.1.zst\napp.log.2.zst\n"; got != want {
+		t.Errorf("handed on:\n%swant:\n%s", got, want)
+	}
+	if got, want := names(t, dir), []string{".app.log.3.pending", "app.log.1.zst", "app.log.2.zst", "app.log.3", "app.log.zst", "handed"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A hook that is running when logreel is killed is ended, and its file is handed on at
+// the next start.
+func TestArchiveHookKilled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := startHook(t, dir, `echo "$1" >> handed; echo $$ > pid.tmp; mv pid.tmp pid; exec sleep 300`)
+	p.write("1")
+	p.write("2")
+	eventually(t, "the hook", func() bool { _, err := os.Stat(filepath.Join(dir, "pid")); return err == nil })
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	checkGone(t, filepath.Join(dir, "pid"))
+	eventually(t, "app.log to be handed on", func() bool { // the one before may still be ending
+		startOnce(t, dir, "--size=1", "--exec", `echo "$1" >> handed`, "app.log")
+		return readFile(t, filepath.Join(dir, "handed")) == "app.log\napp.log\n"
+	})
+}
+
+// The process that looks after finished files may be killed, as by a kernel without
+// memory: that is said, and the next one goes on.
+func TestArchiveChildKilled(t *testing.T) {
+	t.Parallel()
+	for about, command := range map[string][]string{"input": nil, "command": {"--", "cat"}} {
+		t.Run(about, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			p := startHook(t, dir, `test "$1" != app.log || test -e once || { touch once; exec sleep 300; }; echo "handed on: $1"`, command...)
+			p.write("1")
+			p.write("2")
+			eventually(t, "the hook", func() bool { _, err := os.Stat(filepath.Join(dir, "once")); return err == nil })
+			child := archivist(t, p.cmd.Process.Pid)
+			hooks := childrenOf(t, child)
+			if err := syscall.Kill(child, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			for _, pid := range hooks {
+				_ = syscall.Kill(pid, syscall.SIGKILL) // the hook that hangs is nobody's now
+			}
+			p.await(p.said, "logreel: warning: the process that looks after finished files ended early; what it left is done next time")
+			p.write("3")
+			p.await(p.said, "handed on: app.log")
+			p.await(p.said, "handed on: app.log.1")
+			p.end()
+		})
+	}
+}
+
+// In command mode everything is as it is behind a pipe, whatever becomes of the children
+// that logreel reaps, and the status is the command's.
+func TestArchiveCommand(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cmd := exec.Command("logreel", "--compress=gzip", "--keep-count=100", "--exec", `(sleep 0.1 &); echo "$1" >> handed`, everySecond, "--",
+		"sh", "-c", `for n in $(seq 25); do echo $n; (sleep 0.2 &); sleep 0.1; done; exit 7`)
+	cmd.Env = guestEnv("")
+	p := launch(t, dir, cmd)
+	p.wait(7)
+	settleAll(t, dir, "--compress=gzip", "--exec", `echo "$1" >> handed`, everySecond)
+	list := filepath.Join(t.TempDir(), "handed")
+	if err := os.Rename(filepath.Join(dir, "handed"), list); err != nil {
+		t.Fatal(err)
+	}
+	got := counted(t, dir)
+	for n := range 25 {
+		if line := strconv.Itoa(n + 1); got[line] != 1 {
+			t.Errorf("line %s is there %d times", line, got[line])
+		}
+	}
+	checkHandedOn(t, list, dir, true)
+}
