@@ -27,7 +27,7 @@
 //
 // # Not guaranteed
 //
-// That the command runs once only: it does when logreel is killed meanwhile. That files
+// That the command runs once only: not when a signal ends it, or logreel. That files
 // are handed on in the order of their periods when one of them is locked. That no line is
 // doubled when logreel is killed right between putting a compressed file in its place and
 // removing the original, and then appends lines to that before the next pass.
@@ -100,6 +100,11 @@ func (c Config) keeps() bool {
 func (c Config) Check() error {
 	if c.Idle() {
 		return nil
+	}
+	for _, format := range formats {
+		if strings.HasSuffix(c.Pattern.String(), format.Ending) {
+			return fmt.Errorf("pattern %q: files that end with %s are taken to be compressed; leave that out", c.Pattern, format.Ending)
+		}
 	}
 	if constant(c.Pattern) {
 		if c.KeepAge.Given() {
@@ -182,7 +187,7 @@ func makeRoom(c Config) bool {
 
 // finish compresses a finished file and hands it on.
 func (c Config) finish(f *file) {
-	if f.removed || c.live(f) || c.future(f) {
+	if f.removed || !c.finished(f) {
 		return
 	}
 	if c.Compress != nil && f.ending == "" {
@@ -201,15 +206,12 @@ func (c Config) finish(f *file) {
 	}
 }
 
-// clear removes what a crash has left, and marks that nobody waits for.
+// clear removes what a crash has left.
 func (c Config) clear(found *found) {
 	for _, path := range found.temporaries {
 		c.clearTemporary(path)
 	}
-	if c.Exec != "" {
-		return
-	}
-	for _, path := range found.marks {
+	for _, path := range found.strays {
 		if err := c.Files.Remove(path); err != nil {
 			c.Voice.Warn("%v", err)
 		}

@@ -513,7 +513,7 @@ func TestPendingIsKept(t *testing.T) { // not parallel: it forks
 	y := newYard(t, daily)
 	y.KeepCount, y.Exec = 1, "exit 0"
 	y.put("2026-11-17.log", "2026-11-18.log", "2026-11-19.log.zst", "2026-11-20.log", ".2026-11-18.log.pending", ".2026-11-19.log.pending")
-	if got, want := y.plan(), []string{"2026-11-17.log delete", "2026-11-18.log keep", "2026-11-19.log.zst keep", "2026-11-20.log keep"}; !slices.Equal(got, want) {
+	if got, want := y.plan(), []string{"2026-11-17.log delete", "2026-11-18.log delete", "2026-11-19.log.zst delete", "2026-11-20.log keep"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	held := y.hold("2026-11-18.log")
@@ -748,7 +748,7 @@ func FuzzFind(f *testing.F) {
 			planned = append(planned, d.Path)
 		}
 		found := find(c.withDefaults())
-		for ending, paths := range map[string][]string{".pending": found.marks, ".tmp": found.temporaries} {
+		for ending, paths := range map[string][]string{".pending": found.strays, ".tmp": found.temporaries} {
 			for _, path := range paths {
 				cut := strings.LastIndexByte(path, '/') + 1
 				name, dotted := strings.CutPrefix(path[cut:], ".")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -149,7 +150,7 @@ func (c Config) fill(out files.File, f, to *file) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	in, err := c.Files.Read(f.path)
+	in, err := c.whole(f)
 	if err != nil {
 		return err
 	}
@@ -157,7 +158,7 @@ func (c Config) fill(out files.File, f, to *file) error {
 	if err := errors.Join(err, in.Close()); err != nil {
 		return err
 	}
-	if f.info.Size != size { // someone writes to it
+	if size != in.size { // someone writes to it
 		return files.ErrLocked
 	}
 	if err := out.Chown(f.info.UID, f.info.GID); err != nil {
@@ -173,7 +174,38 @@ func (c Config) squeeze(out io.Writer, in io.Reader) (int64, error) {
 		return 0, err
 	}
 	size, err := io.CopyBuffer(struct{ io.Writer }{w}, &stoppable{c, in}, make([]byte, chunk)) // no ReadFrom: it may take more at once
-	return size, errors.Join(err, w.Close())
+	if closing := w.Close(); err == nil {                                                      // else it says the same again
+		err = closing
+	}
+	return size, err
+}
+
+// A whole is a file that is read with a newline behind its last line, if a crash has left
+// that without one: what may be appended to the compressed file is not to be glued to it.
+type whole struct {
+	io.Reader
+	files.File
+	size int64 // of both
+}
+
+func (w *whole) Read(p []byte) (int, error) { return w.Reader.Read(p) }
+
+// whole opens a file to be read so.
+func (c Config) whole(f *file) (*whole, error) {
+	h, err := c.Files.Read(f.path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := h.Info()
+	if err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	w := &whole{h, h, f.info.Size}
+	if info.Torn {
+		w.Reader = io.MultiReader(h, strings.NewReader("\n"))
+		w.size++
+	}
+	return w, nil
 }
 
 // replace puts the temporary file in the place of the one that was compressed, if that
@@ -229,26 +261,26 @@ func (c Config) compressed(f, to *file) (bool, error) {
 }
 
 // endsWith reports whether what is in a compressed file ends with what is in another.
-func (c Config) endsWith(to, f *file) (bool, error) {
+func (c Config) endsWith(to, f *file) (same bool, err error) {
+	plain, err := c.whole(f)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, plain.Close()) }()
 	size := int64(0)
-	err := c.unpack(to, func(r io.Reader) (err error) {
+	err = c.unpack(to, func(r io.Reader) (err error) {
 		size, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, r, make([]byte, chunk))
 		return err
 	})
-	if err != nil || size < f.info.Size {
+	if err != nil || size < plain.size {
 		return false, err
 	}
-	same := false
-	err = c.unpack(to, func(r io.Reader) error {
-		if _, err := io.CopyN(io.Discard, r, size-f.info.Size); err != nil {
-			return err
-		}
-		plain, err := c.Files.Read(f.path)
-		if err != nil {
+	err = c.unpack(to, func(r io.Reader) (err error) {
+		if _, err := io.CopyN(io.Discard, r, size-plain.size); err != nil {
 			return err
 		}
 		same, err = equal(r, plain)
-		return errors.Join(err, plain.Close())
+		return err
 	})
 	return same, err
 }

@@ -40,9 +40,9 @@ type file struct {
 type found struct {
 	// files are sorted, the oldest first.
 	files []*file
-	// marks are the paths of the files that say that another is pending, temporaries
+	// strays are the paths of marks whose files are gone, temporaries
 	// those of compressing.
-	marks, temporaries []string
+	strays, temporaries []string
 }
 
 // A search looks for the files of a pattern.
@@ -51,17 +51,23 @@ type search struct {
 	levels []pattern.Level
 	found
 	constant bool
-	pending  map[string]bool // by plain path
+	pending  map[string]*file // the marks, by plain path
+	there    map[string]bool  // the plain paths of names that are there
 }
 
 // find looks for the files of the pattern. What cannot be read is said.
 func find(c Config) *found {
-	s := &search{Config: c, levels: c.Pattern.Levels(), constant: constant(c.Pattern), pending: map[string]bool{}}
+	s := &search{Config: c, levels: c.Pattern.Levels(), constant: constant(c.Pattern), pending: map[string]*file{}, there: map[string]bool{}}
 	s.walk("", 0)
 	newest := map[string]int{}
 	for _, f := range s.files {
 		newest[f.base] = max(newest[f.base], f.number)
-		f.pending = s.pending[f.plain]
+		f.pending = s.pending[f.plain] != nil
+	}
+	for _, mark := range s.pending {
+		if !s.there[mark.plain] && mark.info.Regular && mark.period.Over(c.Now()) {
+			s.strays = append(s.strays, mark.path)
+		}
 	}
 	for _, f := range s.files {
 		f.newest = f.number == newest[f.base]
@@ -120,15 +126,11 @@ func (s *search) directory(path string) bool {
 // take takes down a name, if it is one of ours.
 func (s *search) take(dir, name string) {
 	if of, isHidden := strings.CutPrefix(name, "."); isHidden {
-		if mark, ok := strings.CutSuffix(of, endingPending); ok && s.read(dir+mark) != nil {
-			info, err := s.Files.Stat(dir+name, false)
-			if err != nil || info.Regular {
-				s.pending[dir+mark] = true
+		if plain, ok := strings.CutSuffix(of, endingPending); ok {
+			if mark := s.read(dir + plain); mark != nil {
+				s.mark(mark, dir+name)
+				return
 			}
-			if info.Regular {
-				s.marks = append(s.marks, dir+name)
-			}
-			return
 		}
 		if temporary, ok := strings.CutSuffix(of, endingTemporary); ok {
 			if f := s.read(dir + temporary); f != nil && f.ending != "" {
@@ -141,6 +143,7 @@ func (s *search) take(dir, name string) {
 	if f == nil {
 		return
 	}
+	s.there[f.plain] = true
 	info, err := s.Files.Stat(f.path, false)
 	switch {
 	case err == nil && info.Regular:
@@ -148,6 +151,14 @@ func (s *search) take(dir, name string) {
 		s.files = append(s.files, f)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		s.Voice.Warn("%v", err)
+	}
+}
+
+// mark takes down a mark, if it is a file or may be one.
+func (s *search) mark(mark *file, path string) {
+	info, err := s.Files.Stat(path, false)
+	if mark.path, mark.info = path, info; err != nil || info.Regular {
+		s.pending[mark.plain] = mark
 	}
 }
 
@@ -195,6 +206,9 @@ func (c Config) live(f *file) bool {
 
 // future reports whether the name lies in the future.
 func (c Config) future(f *file) bool { return f.period.Start.After(c.Now()) }
+
+// finished reports whether a file is finished, as far as its name tells.
+func (c Config) finished(f *file) bool { return !c.live(f) && !c.future(f) }
 
 // grab opens a file and locks it for us alone. It fails with [files.ErrLocked] if that
 // cannot be, and with [fs.ErrNotExist] if the path names another file by now.

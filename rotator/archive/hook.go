@@ -72,8 +72,8 @@ func (c Config) run(f *file, mark string) error {
 	return errors.Join(failure, err)
 }
 
-// execute runs the command to its end. It is not done when it could not be started, or
-// the pass is to end.
+// execute runs the command to its end. It is not done when it could not be started, when
+// a signal ended it, or when the pass is to end.
 func (c Config) execute(f *file) (done bool, err error) {
 	c.Voice.Detail("--exec: %s", f.path)
 	cmd := exec.Command("sh", "-c", c.Exec, "logreel", f.path)
@@ -90,7 +90,8 @@ func (c Config) execute(f *file) (done bool, err error) {
 		if err != nil {
 			err = fmt.Errorf("%s: %w", f.path, err)
 		}
-		return true, err
+		// A signal is somebody's who stops everything, such as a supervisor.
+		return cmd.ProcessState.Exited(), err
 	case <-time.After(c.ExecTimeout):
 		end(cmd, ended, killAfter)
 		return true, fmt.Errorf("%s: ended after %v, the limit of --exec-timeout", f.path, c.ExecTimeout)

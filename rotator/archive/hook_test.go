@@ -97,8 +97,8 @@ func TestExecChangesFile(t *testing.T) { // not parallel: it forks
 	y.wantQuiet()
 }
 
-// A status that is not 0 is said, and the file handed on all the same. One command that
-// fails does not hold up the others.
+// A status that is not 0 is said, and the file handed on all the same; not so when a
+// signal ended the command. One that fails does not hold up the others.
 func TestExecStatus(t *testing.T) { // not parallel: it forks
 	y := newYard(t, daily)
 	calls := y.calls(`case "$1" in *19.log) exit 3;; *18.log) kill -KILL $$;; esac`)
@@ -108,7 +108,7 @@ func TestExecStatus(t *testing.T) { // not parallel: it forks
 	if got := strings.Count(calls(), "\n") + 1; got != 3 {
 		t.Errorf("%d calls", got)
 	}
-	y.want("calls", "2026-11-18.log", "2026-11-19.log", yesterday)
+	y.want("calls", "2026-11-18.log", ".2026-11-18.log.pending", "2026-11-19.log", yesterday)
 }
 
 // A command that cannot be started has not been handed anything.

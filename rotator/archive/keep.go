@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/logreel/logreel/rotator/files"
@@ -28,31 +30,38 @@ func Plan(c Config) []Decision {
 	}
 	c = c.withDefaults()
 	found := find(c)
-	verdicts := c.verdicts(found)
+	later := c // what is handed on, and compressed, is looked at after that
+	later.Exec = ""
+	if c.Compress != nil && slices.ContainsFunc(found.files, func(f *file) bool { return f.ending == "" && c.finished(f) }) {
+		later.KeepSize = 0
+	}
+	verdicts := later.verdicts(found)
 	var plan []Decision
 	for _, f := range found.files {
-		d := Decision{f.path, Keep, ""}
 		why, condemned := verdicts[f]
+		d := Decision{f.path, Keep, ""}
 		switch {
 		case c.future(f):
 			d.Why = "its name lies in the future"
-		case c.live(f):
+		case !c.finished(f):
 			d.Why = "its period is not over"
 		case condemned:
 			d.Action, d.Why = Delete, why
 		case c.Compress != nil && f.ending == "":
-			d.Action, d.Why = Compress, "finished"
-		}
-		if d.Action != Keep {
-			switch h, err := c.grab(f); {
-			case err == nil:
-				_ = h.Close() // it was only read
-			default:
-				d.Action, d.Why = Keep, err.Error()
+			d.Action, d.Why = Compress, "it is finished"
+			if c.KeepSize > 0 {
+				d.Why += "; --keep-size is looked at after that"
 			}
 		}
-		if d.Action != Delete && d.Why != "its name lies in the future" && c.Exec != "" && f.pending {
-			d.Why += map[bool]string{true: "to be handed to --exec", false: "; then handed to --exec"}[d.Why == ""]
+		if d.Action != Keep {
+			if h, err := c.grab(f); err != nil {
+				d.Action, d.Why = Keep, err.Error()
+			} else {
+				_ = h.Close() // it was only read
+			}
+		}
+		if c.Exec != "" && f.pending && c.finished(f) {
+			d.Why = strings.TrimPrefix(d.Why+"; it is to be handed to --exec", "; ")
 		}
 		plan = append(plan, d)
 	}
@@ -63,7 +72,7 @@ func Plan(c Config) []Decision {
 func (c Config) verdicts(found *found) map[*file]string {
 	var finished []*file // the newest first
 	for i := len(found.files) - 1; i >= 0; i-- {
-		if f := found.files[i]; !f.removed && !c.live(f) && !c.future(f) {
+		if f := found.files[i]; !f.removed && c.finished(f) {
 			finished = append(finished, f)
 		}
 	}

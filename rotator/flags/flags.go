@@ -145,8 +145,8 @@ func (f *Flags) check() error {
 		return mistake("--start-time goes with --preview; for another zone or shifted boundaries there are --tz and --at")
 	case f.Linger > values.Duration(time.Second):
 		return mistake("--linger=%v: write a duration from 0 to 1s, such as 20ms", f.Linger)
-	case f.ExecTimeout < values.Duration(time.Second):
-		return mistake("--exec-timeout=%v: write a duration of at least 1s, such as 10m", f.ExecTimeout)
+	case f.ExecTimeout == 0:
+		return mistake("--exec-timeout=%v: write for how long the command may run, such as 10m", f.ExecTimeout)
 	case f.UTC && f.TZ != "":
 		return mistake("--utc and --tz=%s exclude each other; leave one out, also of LOGREEL_UTC and LOGREEL_TZ", f.TZ)
 	case f.MaxLine < intake.MinMaxLine || f.MaxLine > intake.MaxMaxLine:
