@@ -8,7 +8,7 @@ require (
 	golang.org/x/sys v0.49.0
 )
 
-require github.com/klauspost/compress v1.20.3 // indirect
+require github.com/klauspost/compress v1.20.3
 
 require (
 	github.com/rogpeppe/go-internal v1.16.0
