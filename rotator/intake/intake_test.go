@@ -469,6 +469,21 @@ func TestPace(t *testing.T) {
 	}
 }
 
+// Nothing is allocated for a batch, whether it was waited for or was there.
+func TestBatchAllocatesNothing(t *testing.T) { // not parallel: others allocate
+	for _, linger := range []time.Duration{0, time.Millisecond} {
+		r, w := newPipe(t, Config{Linger: linger, MaxLine: 1024})
+		var err error
+		if n := testing.AllocsPerRun(100, func() {
+			_, errWrite := unix.Write(w, []byte("line\n"))
+			_, _, errNext := r.Next(time.Time{})
+			err = errors.Join(err, errWrite, errNext)
+		}); n > 0 || err != nil {
+			t.Errorf("linger %v: %v allocations, %v", linger, n, err)
+		}
+	}
+}
+
 func BenchmarkNext(b *testing.B) {
 	r, w := newPipe(b, Config{MaxLine: 1 << 20})
 	line := []byte(strings.Repeat("x", 119) + "\n")
