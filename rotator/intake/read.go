@@ -1,0 +1,169 @@
+package intake
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// compact moves what has not been returned to the beginning of buf.
+func (r *Reader) compact() {
+	if r.start > 0 {
+		r.end = copy(r.buf, r.buf[r.start:r.end])
+		r.start = 0
+	}
+}
+
+// makeRoom makes room in buf after what has not been returned.
+func (r *Reader) makeRoom() {
+	r.compact()
+	if r.end == len(r.buf) {
+		r.buf = append(r.buf, make([]byte, min(len(r.buf), max(readSize, r.config.MaxLine-len(r.buf))))...)
+	}
+}
+
+// read reads once and returns the lines that are complete, or a piece of one that
+// is too long. It returns nothing when it has read none, or none was there.
+func (r *Reader) read() []byte {
+	r.makeRoom()
+	limit := readSize
+	if r.bounds {
+		limit = min(limit, r.left)
+	}
+	n, took, err := r.fill(limit)
+	switch {
+	case err == unix.EINTR || err == unix.EAGAIN || err == unix.ECONNRESET:
+		// A socket whose other end was closed unread says so once, and then goes on
+		// with what is waiting.
+		return nil
+	case err == unix.EIO && IsTerminal(r.config.Input):
+		// The terminal has gone.
+		r.ended = io.EOF
+		return nil
+	case err != nil:
+		r.ended = fmt.Errorf("read standard input: %w", err)
+		return nil
+	case took == 0:
+		r.ended = io.EOF
+		return nil
+	}
+	if r.left -= took; r.bounds && r.left <= 0 {
+		r.ended = io.EOF
+	}
+	return r.cut(n)
+}
+
+// fill reads once, to the end of buf. It returns how many bytes came into buf, and how
+// many were taken from the input.
+func (r *Reader) fill(limit int) (n, took int, err error) {
+	if r.crowd == nil {
+		room := r.buf[r.end:min(len(r.buf), r.end+limit)]
+		n, err := unix.Read(r.config.Input, room)
+		if n > 0 {
+			r.pace.note(n, n == len(room))
+		}
+		return n, n, err
+	}
+	took, filled, more, err := r.crowd.read(limit)
+	if took > 0 {
+		r.pace.note(filled, more)
+	}
+	return len(r.crowd.drain(r.buffered())) - r.end, took, err
+}
+
+// buffered is what has not been returned, with the room after it as its capacity.
+func (r *Reader) buffered() []byte { return r.buf[:r.end:len(r.buf)] }
+
+// drain returns what the crowd has ready, in batches.
+func (r *Reader) drain() []byte {
+	for r.crowd != nil && r.crowd.waits() {
+		r.makeRoom()
+		if lines := r.cut(len(r.crowd.drain(r.buffered())) - r.end); len(lines) > 0 {
+			return lines
+		}
+	}
+	return nil
+}
+
+// cut returns the lines that are complete, with the last n bytes of buf, or a piece of
+// one that is too long.
+func (r *Reader) cut(n int) []byte {
+	fresh := r.buf[r.end : r.end+n]
+	r.end += n
+	cut := r.end
+	if i := bytes.LastIndexByte(fresh, '\n'); i >= 0 {
+		cut = r.end - n + i + 1
+		r.open = false
+	} else if r.end < r.config.MaxLine {
+		return nil
+	} else {
+		r.open = true
+	}
+	r.start = cut
+	return r.buf[:cut]
+}
+
+// endGone returns the lines of writers that ended inside one, with a newline each. It
+// gives memory back, too, that is not needed any more.
+func (r *Reader) endGone() []byte {
+	now := time.Now()
+	if r.crowd == nil || !r.crowd.watches() || r.crowd.due(now) > 0 {
+		return nil
+	}
+	r.crowd.markGone(now)
+	if r.crowd.trim() {
+		r.shrink()
+	}
+	if r.Waiting() > 0 {
+		return nil
+	}
+	r.crowd.endGone()
+	r.at = now
+	return r.drain()
+}
+
+// endAll returns what the crowd has left at the end of input, in batches.
+func (r *Reader) endAll() []byte {
+	if r.crowd == nil {
+		return nil
+	}
+	r.crowd.endAll()
+	r.at = time.Now()
+	return r.drain()
+}
+
+// shrink has the system take back what the garbage collector would keep for minutes.
+// The caller may go on with the memory of the last batch.
+func (r *Reader) shrink() {
+	if r.compact(); r.end == 0 {
+		r.buf = nil
+	}
+	r.spare = nil
+	debug.FreeOSMemory()
+	if r.buf == nil {
+		r.buf = make([]byte, readSize)
+	}
+}
+
+// patience is how long to wait for input, while nothing else is to be done.
+func (r *Reader) patience() time.Duration {
+	if r.crowd == nil || !r.crowd.watches() {
+		return -1
+	}
+	return r.crowd.due(time.Now())
+}
+
+// last returns the unfinished last line, with a newline.
+func (r *Reader) last() []byte {
+	rest := r.buf[r.start:r.end]
+	r.start, r.end = 0, 0
+	if len(rest) == 0 && !r.open {
+		return nil
+	}
+	r.open = false
+	return append(rest, '\n')
+}
