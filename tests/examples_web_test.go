@@ -1,0 +1,267 @@
+//go:build linux
+
+package tests
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// These tests run the examples for web servers.
+
+// A guest is a server of which only whole answers are wanted.
+type guest struct {
+	t       *testing.T
+	dir     string
+	address string
+	client  http.Client
+	cmd     *exec.Cmd
+	said    *os.File
+	ended   chan struct{}
+}
+
+// newGuest prepares a server with its files in a directory, and finds a port for it.
+func newGuest(t *testing.T, dir string) *guest {
+	t.Helper()
+	s := newExample(t) // which has all that
+	return &guest{t: t, dir: dir, address: s.address, client: s.client, said: s.output}
+}
+
+// open starts it and waits until it listens.
+func (g *guest) open(arg ...string) {
+	g.t.Helper()
+	g.start(arg...)
+	eventually(g.t, "the server's answer", func() bool {
+		select {
+		case <-g.ended:
+			g.t.Fatalf("%s: %v", arg[0], g.cmd.ProcessState)
+		default:
+		}
+		connection, err := net.Dial("tcp", g.address)
+		return err == nil && connection.Close() == nil
+	})
+}
+
+// start starts a program that is ended with the test.
+func (g *guest) start(arg ...string) {
+	g.t.Helper()
+	g.cmd = exec.Command(arg[0], arg[1:]...)
+	g.cmd.Dir, g.cmd.Env = g.dir, append(guestEnv(g.dir), "CROWD_TEST="+g.dir, "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
+	g.cmd.Stdout, g.cmd.Stderr = g.said, g.said
+	g.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := g.cmd.Start(); err != nil {
+		g.t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	g.ended = ended
+	cmd := g.cmd
+	go func() {
+		_ = cmd.Wait() // end looks at its status
+		close(ended)
+	}()
+	g.t.Cleanup(func() { <-ended })
+	killLater(g.t, g.dir)
+}
+
+// get asks for a page and checks the answer's status.
+func (g *guest) get(path string, status int) (body string) {
+	g.t.Helper()
+	response, err := g.client.Get("http://" + g.address + path)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != status {
+		g.t.Fatalf("%s: %v, %v, want %d", path, response.Status, err, status)
+	}
+	return string(text)
+}
+
+// end sends a signal to the program, waits for it and all its processes, and checks that
+// its exit status is 0.
+func (g *guest) end(signal syscall.Signal) {
+	g.t.Helper()
+	if err := g.cmd.Process.Signal(signal); err != nil {
+		g.t.Fatal(err)
+	}
+	select {
+	case <-g.ended:
+	case <-time.After(shopPatience):
+		g.t.Fatalf("%v has not ended after %v", g.cmd.Args, shopPatience)
+	}
+	if got := g.cmd.ProcessState.ExitCode(); got != 0 {
+		g.t.Errorf("%s: %v", g.cmd.Args[0], g.cmd.ProcessState)
+	}
+}
+
+// endAll is end, and waits for what was left behind.
+func (g *guest) endAll(signal syscall.Signal) {
+	g.t.Helper()
+	g.end(signal)
+	eventually(g.t, "the end of all processes", func() bool { return len(offspring(g.t, g.dir)) == 0 })
+}
+
+// checkPages fails the test unless the log has one line for each of so many answered
+// requests, in the combined format.
+func (g *guest) checkPages(text string, asked int) {
+	g.t.Helper()
+	for n := range asked {
+		want := regexp.MustCompile(fmt.Sprintf(`(?m)^127\.0\.0\.1 - - \[[^]]*\] "GET /\?%d HTTP/1\.1" 200 \d+ "-" "Go-http-client/1\.1"$`, n))
+		if got := len(want.FindAllString(text, -1)); got != 1 {
+			g.t.Errorf("request %d: %d lines", n, got)
+		}
+	}
+	if got := strings.Count(text, "\n"); got < asked || !strings.HasSuffix(text, "\n") {
+		g.t.Errorf("%d lines for %d requests, the last one %.200q", got, asked, text[strings.LastIndexByte(strings.TrimSpace(text), '\n')+1:])
+	}
+}
+
+// Apache is restarted while a request is half asked: its line is there as well.
+func TestExampleApache(t *testing.T) {
+	t.Parallel()
+	needs(t, map[string]string{"apache2": "apache2-bin"})
+	dir, logs := makeLogs(t)
+	g := newGuest(t, dir)
+	owner, server := "root:adm", "User nobody\nGroup nogroup\n"
+	if os.Getuid() != 0 {
+		owner, server = ownNames(t), ""
+	}
+	writeFile(t, dir, "apache.conf", example(t, "apache.conf",
+		"/usr/bin/logreel", logreel, "/var/log/apache2", logs, "root:adm", owner,
+		"access-%Y-%m-%d.log", "access-"+everySecond, "error-%Y-%m-%d.log", "error-"+everySecond))
+	writeFile(t, dir, "main.conf", server+fmt.Sprintf(`
+ServerRoot %[1]s
+ServerName localhost
+PidFile %[1]s/pid
+Listen %[2]s
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so
+LogFormat "%%h %%l %%u %%t \"%%r\" %%>s %%O \"%%{Referer}i\" \"%%{User-Agent}i\"" combined
+DocumentRoot %[1]s/www
+AliasMatch ^ %[1]s/www/page
+Include %[1]s/apache.conf
+`, dir, g.address))
+	www := filepath.Join(dir, "www")
+	if err := os.Mkdir(www, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, www, "page", "well\n")
+	// The parts of the path up to the test's own directory are root's alone.
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	g.open("apache2", "-DFOREGROUND", "-f", filepath.Join(dir, "main.conf"))
+
+	page := func(n int) { g.get(fmt.Sprintf("/?%d", n), 200) }
+	asked := untilFiles(t, logs, 3, page)
+	late, err := net.Dial("tcp", g.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Close()
+	fmt.Fprintf(late, "GET /?%d HTTP/1.1\r\nHost: localhost\r\n", asked)
+	workers := children(t, g.cmd.Process.Pid)
+	if err := g.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	errorLog := func() string { return content(t, logs, "error-*.log") }
+	const started = "resuming normal operations"
+	eventually(t, "Apache's second start", func() bool { return strings.Count(errorLog(), started) == 2 })
+	g.get(fmt.Sprintf("/?%d", asked+1), 200)
+	fmt.Fprint(late, "User-Agent: Go-http-client/1.1\r\nConnection: close\r\n\r\n")
+	if err := late.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if response, err := http.ReadResponse(bufio.NewReader(late), nil); err != nil || response.StatusCode != 200 {
+		t.Errorf("the late answer: %v %v", response, err)
+	}
+	_ = late.Close() // for which Apache would wait
+	eventually(t, "the end of the loggers before", func() bool {
+		return !slices.ContainsFunc(children(t, g.cmd.Process.Pid), func(pid int) bool { return slices.Contains(workers, pid) })
+	})
+	asked += 2
+	asked += untilFiles(t, logs, len(names(t, logs))+2, func(n int) { page(asked + n) })
+	g.endAll(syscall.SIGTERM)
+
+	g.checkPages(content(t, logs, "access-*.log"), asked)
+	if text := errorLog(); strings.Count(text, started) != 2 || !strings.HasSuffix(text, "AH00491: caught SIGTERM, shutting down\n") {
+		t.Errorf("the error log: %s", text)
+	}
+	for _, name := range names(t, logs) {
+		if got := strings.TrimSpace(run(t, "stat", "--format=%U:%G", filepath.Join(logs, name))); got != owner {
+			t.Errorf("%s is %s's, want %s", name, got, owner)
+		}
+	}
+	if said := readFile(t, g.said.Name()); said != "" {
+		t.Errorf("past the log: %s", said)
+	}
+}
+
+// ownNames returns the test's own user and group.
+func ownNames(t *testing.T) string {
+	t.Helper()
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	group, err := user.LookupGroupId(me.Gid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return me.Username + ":" + group.Name
+}
+
+func TestExampleNginx(t *testing.T) {
+	t.Parallel()
+	needs(t, map[string]string{"nginx": "nginx"})
+	dir, logs := makeLogs(t)
+	fifo := filepath.Join(dir, "fifo")
+	commands := commented(t, "nginx.conf", "#   ", 2)
+	run(t, "sh", "-c", replaceAll(t, "nginx.conf", commands[0], "/run/nginx-access.log", fifo))
+	reader := newGuest(t, dir)
+	reader.start("sh", "-c", replaceAll(t, "nginx.conf", commands[1], "/run/nginx-access.log", fifo, "/var/log/nginx", logs, "%Y-%m-%d.log", everySecond))
+
+	g := newGuest(t, dir)
+	writeFile(t, dir, "example.conf", example(t, "nginx.conf", "/run/nginx-access.log", fifo))
+	me, _, _ := strings.Cut(ownNames(t), ":")
+	conf := fmt.Sprintf(`
+pid %[1]s/pid;
+error_log stderr warn;
+worker_processes 2;
+events {}
+http {
+	client_body_temp_path %[1]s/tmp; proxy_temp_path %[1]s/tmp; fastcgi_temp_path %[1]s/tmp; uwsgi_temp_path %[1]s/tmp; scgi_temp_path %[1]s/tmp;
+	include %[1]s/example.conf;
+	server { listen %[2]s; location / { return 200 "well\n"; } }
+}`, dir, g.address)
+	if os.Getuid() == 0 {
+		conf = "user " + me + ";\n" + conf
+	}
+	writeFile(t, dir, "main.conf", conf)
+	g.open("nginx", "-p", dir, "-e", "stderr", "-c", filepath.Join(dir, "main.conf"), "-g", "daemon off;")
+	asked := untilFiles(t, logs, 3, func(n int) { g.get(fmt.Sprintf("/?%d", n), 200) })
+	g.end(syscall.SIGQUIT)
+	reader.endAll(syscall.SIGTERM)
+	g.checkPages(content(t, logs, "access-*.log"), asked)
+	for _, said := range []*os.File{g.said, reader.said} {
+		if text, err := os.ReadFile(said.Name()); err != nil || len(bytes.TrimSpace(text)) > 0 {
+			t.Errorf("past the log: %s %v", text, err)
+		}
+	}
+}
