@@ -1,0 +1,73 @@
+# Completion of logreel for fish. tests/completion_test.go holds the options and their
+# values against the program.
+
+function __logreel_in_command
+    contains -- -- (commandline -opc)
+end
+
+# What stands after -- is a command, with a completion of its own.
+function __logreel_command
+    set -l words (commandline -opc)
+    set -e words[1..(contains -i -- -- $words)]
+    set -l line (string join ' ' -- (string escape -- $words) (commandline -ct))
+    complete "-C$line"
+end
+
+function __logreel_owners
+    if set -l user (string match -r '^(?:--owner=)?(.*):' -- (commandline -ct))[2]
+        __fish_complete_groups | string replace -r '^' "$user:"
+    else
+        __fish_complete_users
+    end
+end
+
+function __logreel_zones
+    echo UTC
+    awk '!/^#/ { print $3 }' /usr/share/zoneinfo/zone.tab 2>/dev/null
+end
+
+complete -c logreel -n __logreel_in_command -x -a '(__logreel_command)'
+
+function __logreel_option
+    complete -c logreel -n 'not __logreel_in_command' $argv
+end
+
+# -x takes a value, -r takes a file, and all others take none.
+__logreel_option -l every -x -a '30s 15m 1h 1d 1w 1mo 1y never' -d 'When to switch'
+__logreel_option -l at -x -d 'Shift the boundaries'
+__logreel_option -l size -x -d 'Switch before the file is larger'
+__logreel_option -l tz -x -a '(__logreel_zones)' -d 'Zone of names and boundaries'
+__logreel_option -l utc -d 'The same as --tz=UTC'
+__logreel_option -l escape -x -d 'What begins the fields of the pattern'
+
+__logreel_option -l link -r -F -d 'Keep a symlink to the live file'
+__logreel_option -l previous-link -r -F -d 'Keep a symlink to the file before the live one'
+__logreel_option -l hard-link -r -F -d 'Keep a second name of the live file'
+__logreel_option -l mode -x -d 'Permissions of new files'
+__logreel_option -l dir-mode -x -d 'Permissions of new directories'
+__logreel_option -l owner -x -a '(__logreel_owners)' -d 'Owner of new files and directories'
+__logreel_option -l eager -d 'Open files before anything is logged'
+
+__logreel_option -l keep-count -x -d 'How many finished files to keep'
+__logreel_option -l keep-age -x -a '12h 30d 8w 6mo 1y' -d 'Delete finished files that are older'
+__logreel_option -l keep-size -x -d 'How much to keep in finished files'
+__logreel_option -l keep-free -x -d 'How much of the disk to keep free'
+__logreel_option -l compress -x -a 'gzip zstd' -d 'Compress finished files'
+__logreel_option -l exec -x -a '(__fish_complete_command)' -d 'Run a command for every finished file'
+__logreel_option -l exec-timeout -x -d 'End that command after so long'
+
+__logreel_option -l linger -x -d 'How long to gather lines'
+__logreel_option -l max-line -x -d 'Pass a longer line on in pieces'
+__logreel_option -l buffer -x -d 'How much to read on into memory'
+__logreel_option -l on-full -x -a 'wait drop' -d 'What to do when that is full'
+__logreel_option -l tee -d 'Copy every line to standard output'
+
+__logreel_option -l stdio -x -a 'socket pipe' -d 'What the command writes to'
+__logreel_option -l grace -x -d 'How long to read on after the end'
+__logreel_option -l preview -d 'Print the current file and the next ones'
+__logreel_option -l start-time -x -d 'Pretend for --preview that it is this time'
+__logreel_option -s v -l verbose -d 'Say what is done'
+__logreel_option -l version -d 'Print the version'
+__logreel_option -s h -l help -d 'Print the help'
+
+functions --erase __logreel_option
