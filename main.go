@@ -141,9 +141,7 @@ func (p *program) relay(f *flags.Flags, c rotator.Config, r *rotator.Rotator, at
 	if f.Tee {
 		out.Tee = relay.Stdout{}
 	}
-	attendant.Start()
 	err = relay.Run(out)
-	attendant.Close()
 	if cmd != nil {
 		status = cmd.Wait()
 	}

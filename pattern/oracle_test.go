@@ -303,7 +303,7 @@ func TestOrdered(t *testing.T) {
 		{"%F-%I", "", "no hour"},
 		{"%F-%M", "", "no hour"},
 		{"%F-%H-%S", "", "no minute"},
-		{"%Y-%V", "", "no week"},
+		{"%Y-%V", "", "no year of the week"},
 		{"%C", "", "no year"},
 		{"%F", "never", "never switch"},
 		{"%F-%H-%S", "1h", ""},

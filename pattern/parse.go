@@ -66,7 +66,7 @@ func (p *Pattern) Ordered() error {
 		checks = append(checks, need(p.has("Yy") && p.has("mbBhj"), "month", "%m"))
 	case every.months > 0:
 	case every.seconds%week.seconds == 0:
-		checks = append(checks, need(isoWeek || yearWeek || p.has("Yy") && (monthDay || p.has("j")), "week", "%G-%V"))
+		checks = append(checks, need(isoWeek || yearWeek || p.has("Yy") && (monthDay || p.has("j")), map[bool]string{true: "year of the week", false: "week"}[p.has("V")], "%G-%V"))
 	default:
 		checks = append(checks, need((isoWeek || yearWeek) && weekday || p.has("Yy") && (monthDay || p.has("j")), "day", "%m-%d"))
 	}
@@ -138,6 +138,8 @@ func (t token) read(text string) (int64, bool) {
 	switch {
 	case t.spec == 'Z':
 		return 0, true // rendering decides
+	case t.spec == 's' && len(text) < 9:
+		return 0, false // a year or a date of another pattern, rather than before 1973
 	case t.field.words != nil:
 		for i, w := range t.field.words {
 			if w == text {

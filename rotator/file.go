@@ -9,6 +9,7 @@ import (
 
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/files"
+	"golang.org/x/sys/unix"
 )
 
 // A liveFile is the file that lines are appended to.
@@ -33,14 +34,19 @@ var errDeleted = errors.New("deleted by another process at this moment")
 
 // openFile opens a file to append to, and makes it and its directories as needed.
 //
-// It may be that the archive is about to compress or delete the file: it has the lock
-// to itself then, and the lines wait. Only files whose period is over are in question.
+// It may be that an archive is about to remove the file: it has the lock to itself then,
+// and this fails. Only a file that somebody else locks for long, though its period is not
+// over, is opened without a lock.
 func openFile(c Config, path, base string, period pattern.Period) (*liveFile, error) {
 	f, err := openOrMake(c, path)
 	if err != nil {
 		return nil, err
 	}
 	lock := f.Lock(false, false)
+	for tries := 0; errors.Is(lock, files.ErrLocked) && tries < archived; tries++ {
+		_, _ = unix.Poll(nil, 5)
+		lock = f.Lock(false, false)
+	}
 	if errors.Is(lock, files.ErrLocked) && period.Over(c.Now()) {
 		return nil, errors.Join(lock, f.Close())
 	}

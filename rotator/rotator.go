@@ -31,6 +31,7 @@ import (
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/files"
 	"github.com/logreel/logreel/rotator/notice"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -42,6 +43,8 @@ const (
 	// lookEvery is how often the live file is looked for under its name, at the
 	// most: for every batch of a stream that the intake lingers over.
 	lookEvery = 20 * time.Millisecond
+	// archived is how often a file is looked for anew that an archive removes.
+	archived = 10
 )
 
 // Config says what to write where. Pattern is required.
@@ -226,12 +229,19 @@ func (r *Rotator) look() {
 	}
 }
 
+// switchByTime opens the file for lines of a time. It may be that an archive removes it,
+// or is about to, at this moment: then there is another one to be found.
 func (r *Rotator) switchByTime(at time.Time) error {
-	period, path, err := r.Place(at)
-	if err != nil {
-		return err
+	for attempt := 1; ; attempt++ {
+		period, path, err := r.Place(at)
+		if err == nil {
+			err = r.switchTo(path, r.config.Pattern.Name(period), period)
+		}
+		if !errors.Is(err, errDeleted) && !errors.Is(err, files.ErrLocked) || attempt == archived {
+			return err
+		}
+		_, _ = unix.Poll(nil, 5)
 	}
-	return r.switchTo(path, r.config.Pattern.Name(period), period)
 }
 
 // Place returns the period of a time and the path of the file that lines of that

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -98,7 +99,9 @@ func swallow(t *testing.T, dir, inlet string, input io.Reader, chunk int) (memor
 	if err := write.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err != nil || said.Len() > 0 {
+	// Where other tests keep the disk busy, it may say so.
+	slow := regexp.MustCompile("(?m)^.*(the buffer is full|does not answer).*\n")
+	if err := cmd.Wait(); err != nil || slow.ReplaceAllString(said.String(), "") != "" {
 		t.Errorf("%v; logreel said: %s", err, &said)
 	}
 	return memory

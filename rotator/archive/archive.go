@@ -47,6 +47,9 @@ import (
 // Config says what to do with finished files. Pattern is required.
 type Config struct {
 	Pattern *pattern.Pattern
+	// Numbered says that a period may have several files, by size. Then all but the one
+	// of the highest number are finished.
+	Numbered bool
 
 	// KeepCount is how many finished files are kept, KeepAge how long after the end
 	// of their periods, KeepSize how many bytes of them, and KeepFree how much is left

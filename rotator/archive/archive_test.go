@@ -78,7 +78,7 @@ func newYard(t *testing.T, of string) *yard {
 	y := &yard{t: t, dir: inMemory(t)}
 	y.Pattern = compilePattern(t, y.path(of))
 	y.Now = func() time.Time { return noon }
-	y.ExecTimeout = time.Minute
+	y.ExecTimeout, y.Numbered = time.Minute, true
 	say := func(kind string) func(string, ...any) {
 		return func(format string, args ...any) {
 			y.mu.Lock()
@@ -321,8 +321,9 @@ var planTests = []struct {
 	{"of a series that goes on, the newest is live", daily, count(1),
 		[]string{"2026-11-21.log", "2026-11-21.log.1", "2026-11-21.log.2"},
 		[]string{"2026-11-21.log delete", "2026-11-21.log.1 keep", "2026-11-21.log.2 keep"}},
-	{"the compressed part is the older one", daily, count(1),
-		[]string{"2026-11-20.log", "2026-11-20.log.zst"}, []string{"2026-11-20.log.zst delete", "2026-11-20.log keep"}},
+	{"with its compressed part it is one", daily, count(1),
+		[]string{"2026-11-19.log", "2026-11-20.log", "2026-11-20.log.zst"},
+		[]string{"2026-11-19.log delete", "2026-11-20.log.zst keep", "2026-11-20.log keep"}},
 	{"names in the future do not count", daily, all(count(1), older("1d"), size(1), free(Free{Percent: 100}, 100000, 0)),
 		[]string{"2026-11-22.log", "2027-01-01.log.gz", "2026-11-22.log.1", "2026-11-20.log"},
 		[]string{"2026-11-20.log delete", "2026-11-22.log keep", "2026-11-22.log.1 keep", "2027-01-01.log.gz keep"}},

@@ -24,8 +24,12 @@ const (
 	// roomPause is how long the disk has to take notice of the ones that were deleted,
 	// before others are.
 	roomPause = 100 * time.Millisecond
-	// lastPass is how long the work may take after the end of input.
-	lastPass = time.Minute
+	// lastPass is how long the work may take after the end of input, and tellAfter how
+	// long before it is said.
+	lastPass  = time.Minute
+	tellAfter = 5 * time.Second
+	// least is how long it may take in any case.
+	least = time.Second
 )
 
 // An Attendant looks after finished files while others are written: it syncs them, and
@@ -117,16 +121,24 @@ func (a *Attendant) MakeRoom(err error) bool {
 	return a.roomed
 }
 
-// Close waits until the work is done, but no longer than a minute. What is not done then
-// is left for the next start.
-func (a *Attendant) Close() {
+// Close waits until the work is done, but no longer than the patience, or a minute, or
+// until it is to stop, which it is not in the first second. What is not done then is left
+// for the next start.
+func (a *Attendant) Close(patience time.Duration, stop func() bool) {
 	a.closing.Store(true)
 	a.ring()
+	patience = max(min(patience, lastPass), least)
+	told := false
 	for begun := time.Now(); !a.done.Load(); {
 		// Not time.Sleep: a timer of the runtime opens descriptors.
 		_, _ = unix.Poll(nil, 1)
-		if time.Since(begun) > lastPass {
-			a.config.Voice.Warn("finished files are left for the next start: %v after the end of input were not enough", lastPass)
+		waited := time.Since(begun)
+		if !told && waited > tellAfter {
+			told = true
+			a.config.Voice.Say("waiting for finished files to be compressed and handed on, for %v at the most; SIGTERM leaves them for the next start", patience)
+		}
+		if waited > patience || waited > least && stop() {
+			a.config.Voice.Say("what is to be done with finished files is left for the next start")
 			if child := a.child.Swap(0); child != 0 {
 				_ = unix.Shutdown(int(child), unix.SHUT_RDWR)
 			}
@@ -205,6 +217,9 @@ func (a *Attendant) pass() {
 
 // say passes on a message of a pass, unless the pass before had it as well.
 func (a *Attendant) say(before map[string]bool, message string) {
+	if a.said[message] {
+		return
+	}
 	a.said[message] = true
 	if warning, ok := strings.CutPrefix(message, "warning: "); !ok {
 		a.config.Voice.Detail("%s", message)

@@ -106,11 +106,18 @@ func (c Config) write(f, to *file) (err error) {
 	if done, err := c.compressed(f, to); done || err != nil {
 		return errors.Join(err, c.Files.Remove(temporary))
 	}
+	mode := f.info.Mode
+	if err := out.Chown(f.info.UID, f.info.GID); err != nil {
+		if is, err := out.Info(); err != nil || is.GID != f.info.GID {
+			mode &^= 0o070 // another group was meant
+		}
+		c.Voice.Detail("%v; the owner of %s is not kept", err, to.path)
+	}
 	if err = out.Truncate(); err == nil {
 		err = c.fill(out, f, to)
 	}
 	if err == nil {
-		err = errors.Join(out.Chmod(f.info.Mode), c.Files.SetModified(temporary, f.info.Modified), out.Sync())
+		err = errors.Join(out.Chmod(mode), c.Files.SetModified(temporary, f.info.Modified), out.Sync())
 	}
 	if err == nil {
 		err = c.replace(f, to, temporary)
@@ -160,9 +167,6 @@ func (c Config) fill(out files.File, f, to *file) error {
 	}
 	if size != in.size { // someone writes to it
 		return files.ErrLocked
-	}
-	if err := out.Chown(f.info.UID, f.info.GID); err != nil {
-		c.Voice.Detail("%v; the owner of %s is not kept", err, to.path)
 	}
 	return nil
 }
@@ -296,7 +300,7 @@ func (c Config) unpack(to *file, read func(r io.Reader) error) error {
 		err = errors.Join(read(r), r.Close())
 	}
 	if err != nil && !errors.Is(err, errStopped) {
-		err = fmt.Errorf("%s: %w", to.path, err)
+		err = fmt.Errorf("%s is damaged (%w); move it away", to.path, err)
 	}
 	return errors.Join(err, h.Close())
 }

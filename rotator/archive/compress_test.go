@@ -195,7 +195,7 @@ func TestDamagedArchive(t *testing.T) {
 	if readAll(t, y.path(yesterday)) != "line" || readAll(t, y.path(yesterday+".gz")) != "not gzip" {
 		t.Error("a file was changed")
 	}
-	y.wantSaid("warning: compress", yesterday+".gz: ", "left as it is")
+	y.wantSaid("warning: compress", yesterday+".gz is damaged", "left as it is")
 }
 
 // What is in the way stays.

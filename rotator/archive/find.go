@@ -201,7 +201,7 @@ func (s *search) parse(f *file) bool {
 
 // live reports whether lines may still go into a file, as far as its name tells.
 func (c Config) live(f *file) bool {
-	return f.ending == "" && f.newest && !f.period.Over(c.Now())
+	return f.ending == "" && (f.newest || !c.Numbered && f.number == 0) && !f.period.Over(c.Now())
 }
 
 // future reports whether the name lies in the future.

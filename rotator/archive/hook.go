@@ -60,6 +60,9 @@ func (c Config) run(f *file, mark string) error {
 			return err
 		}
 	}
+	if err := c.Files.Writable(dirOf(mark)); err != nil {
+		return fmt.Errorf("%w; %s is not handed on, since that could not be noted", err, f.path)
+	}
 	done, failure := c.execute(f)
 	if !done {
 		return failure

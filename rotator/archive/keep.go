@@ -83,11 +83,14 @@ func (c Config) verdicts(found *found) map[*file]string {
 		}
 	}
 	oldest := c.KeepAge.Before(c.Now().In(c.Pattern.Zone()))
-	size := int64(0)
+	size, count := int64(0), 0
 	for i, f := range finished {
 		size += f.info.Size
-		if c.KeepCount > 0 && i >= c.KeepCount {
-			condemn(f, "--keep-count=%d: %d files are newer", c.KeepCount, i)
+		if i == 0 || f.plain != finished[i-1].plain { // with its compressed part it is one
+			count++
+		}
+		if c.KeepCount > 0 && count > c.KeepCount {
+			condemn(f, "--keep-count=%d: it is number %d from the newest", c.KeepCount, count)
 		}
 		if c.KeepAge.Given() && f.period.Over(oldest) {
 			condemn(f, "--keep-age=%v: ended %s", c.KeepAge, f.period.End.Format(time.RFC3339))

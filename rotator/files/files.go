@@ -36,6 +36,9 @@ type System interface {
 	// Temporary opens a regular file for reading and writing from its start, which is
 	// made with mode 0600 if it is not there.
 	Temporary(path string) (File, error)
+	// Writable returns why names in a directory cannot be removed, as far as that can
+	// be told beforehand; nil if they can.
+	Writable(dir string) error
 	// Rmdir removes a directory that is empty.
 	Rmdir(path string) error
 	// SyncDir has the names in a directory survive a power cut.
@@ -220,6 +223,10 @@ func open(path string, flags int, mode uint32) (File, error) {
 		return nil, pathError("open", path, err)
 	}
 	return opened(fd, path)
+}
+
+func (Disk) Writable(dir string) error {
+	return pathError("write to", dir, unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS))
 }
 
 func (Disk) Rmdir(path string) error {

@@ -185,6 +185,7 @@ func (f *Flags) Rotator(voice notice.Voice) (c rotator.Config, err error) {
 func (f *Flags) Archive(p *pattern.Pattern, voice notice.Voice) (archive.Config, error) {
 	c := archive.Config{
 		Pattern:   p,
+		Numbered:  f.Size > 0,
 		KeepCount: int(f.KeepCount), KeepAge: f.KeepAge, KeepSize: int64(f.KeepSize), KeepFree: archive.Free(f.KeepFree),
 		Compress: archive.FormatNamed(string(f.Compress)),
 		Exec:     f.Exec, ExecTimeout: time.Duration(f.ExecTimeout),

@@ -38,8 +38,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -91,6 +93,8 @@ type relay struct {
 	// failing is the writer's: what keeps it from writing.
 	failing notice.Fault
 	signals chan os.Signal
+	// terminated says that somebody wants an end.
+	terminated atomic.Bool
 
 	mu     sync.Mutex
 	status rotator.Status // of when the writer last turned to the disk, or failed there
@@ -109,7 +113,8 @@ type relay struct {
 	graceEnd time.Time
 }
 
-// Run returns at the end of input: nil when every line was written.
+// Run returns at the end of input, when the attendant is closed: nil when every line was
+// written.
 func Run(c Config) error {
 	c.Voice = c.Voice.OrSilent()
 	if c.Attendant == nil {
@@ -125,11 +130,18 @@ func Run(c Config) error {
 	if err := r.desk.bell.open(c.Poller); err != nil {
 		return err
 	}
+	c.Attendant.Start()
 	go r.listen()
 	result := make(chan error, 2)
 	go func() { result <- r.write() }()
 	go r.standIn(result)
-	return <-result
+	err := <-result
+	patience := time.Duration(math.MaxInt64)
+	if c.Grace != nil {
+		patience = *c.Grace
+	}
+	c.Attendant.Close(patience, r.terminated.Load)
+	return err
 }
 
 // write is the writer: it reads and writes until the end of input.

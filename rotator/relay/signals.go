@@ -35,6 +35,9 @@ func (r *relay) listen() {
 		if s == syscall.SIGPIPE || s == syscall.SIGXFSZ || s == syscall.SIGUSR2 {
 			continue
 		}
+		if s == syscall.SIGTERM || s == syscall.SIGINT && r.Terminal {
+			r.terminated.Store(true)
+		}
 		r.signals <- s
 		r.Reader.Interrupt()
 	}
