@@ -311,3 +311,30 @@ func TestBegunLineIsLost(t *testing.T) {
 		}
 	}
 }
+
+// A file that an archive removes while it is opened is opened anew at once.
+func TestRemovedWhileOpened(t *testing.T) {
+	t.Parallel()
+	disk := &vanishing{System: files.Disk{}, times: 3}
+	b := newBench(t, func(c *Config, _ string) { c.Files = disk })
+	b.write("one\n")
+	b.want("1200", "one\n")
+	if len(b.said) > 0 || disk.times > 0 {
+		t.Errorf("said %q; %d times to go", b.said, disk.times)
+	}
+}
+
+// vanishing is a file system on which files are removed when they are opened, so often.
+type vanishing struct {
+	files.System
+	times int
+}
+
+func (v *vanishing) Open(path string, create bool, mode uint32) (files.File, error) {
+	f, err := v.System.Open(path, create, mode)
+	if err != nil || v.times == 0 {
+		return f, err
+	}
+	v.times--
+	return f, v.Remove(path)
+}

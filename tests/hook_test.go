@@ -195,3 +195,35 @@ func TestArchiveCommand(t *testing.T) {
 	}
 	checkHandedOn(t, list, dir, true)
 }
+
+// After the end of input SIGTERM and --grace end the wait for the hook, which runs again
+// at the next start.
+func TestArchiveHookLeft(t *testing.T) {
+	t.Parallel()
+	for about, args := range map[string][]string{"SIGTERM": nil, "grace": {"--grace=0s"}} {
+		t.Run(about, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			p := startHook(t, dir, `echo $$ > pid.tmp; mv pid.tmp pid; exec sleep 300`, args...)
+			p.write("1")
+			p.write("2")
+			eventually(t, "the hook", func() bool { _, err := os.Stat(filepath.Join(dir, "pid")); return err == nil })
+			begun := time.Now()
+			if about == "SIGTERM" {
+				p.signal(syscall.SIGTERM)
+			}
+			p.end()
+			if took := time.Since(begun); took > lastSecond {
+				t.Errorf("it took %v", took)
+			}
+			checkGone(t, filepath.Join(dir, "pid"))
+			if marks, err := filepath.Glob(filepath.Join(dir, ".app.log*.pending")); err != nil || len(marks) != 2 {
+				t.Errorf("%q, %v: want both files pending", marks, err)
+			}
+		})
+	}
+}
+
+// lastSecond is how long the end may take when nothing more is waited for: a second, and
+// some for a busy machine.
+const lastSecond = 15 * time.Second

@@ -3,6 +3,7 @@ package archive
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"strings"
@@ -313,4 +314,23 @@ func TestExecAtOnce(t *testing.T) { // not parallel: it forks
 	}
 	y.want("calls", "wait", yesterday)
 	y.wantQuiet()
+}
+
+// Where it could not be noted that the command has run, it does not run.
+func TestExecWhereNothingCanBeNoted(t *testing.T) { // not parallel: it forks
+	y := newYard(t, daily)
+	calls := y.calls("true")
+	y.Files = unwritable{files.Disk{}}
+	y.put("2026-11-18.log", ".2026-11-18.log.pending").run()
+	y.wantSaid("warning: --exec: write to", "is not handed on")
+	if got := calls(); got != "" {
+		t.Errorf("called for %q", got)
+	}
+}
+
+// unwritable is a file system of which no name can be removed.
+type unwritable struct{ files.System }
+
+func (unwritable) Writable(dir string) error {
+	return &fs.PathError{Op: "write to", Path: dir, Err: fs.ErrPermission}
 }
