@@ -256,6 +256,12 @@ func TestParse(t *testing.T) {
 				period := p.Period(at)
 				name := p.Name(period)
 				got, err := p.Parse(name)
+				if test.pattern == "%s" && len(name) < 9 { // 1973 and before: could be a date of another pattern
+					if err == nil {
+						t.Fatalf("%v: %q is %v, want no name", zone, name, got)
+					}
+					continue
+				}
 				if err != nil {
 					t.Fatalf("%v, %s --every=%s --at=%s: %q of %v: %v", zone, test.pattern, test.every, test.at, name, period, err)
 				}
