@@ -17,8 +17,8 @@ type values map[byte]int64
 
 // Parse returns the period that a file name stands for. It is strict: the period's
 // name is the given one to the letter. Seconds since 1970 (%s) have nine digits at least,
-// so those of before March 1973 are none: they could be dates of another pattern. Where clocks going back give two periods
-// one name, it is the later one.
+// so those of before March 1973 are none: they could be dates of another pattern. Where
+// clocks going back give two periods one name, it is the later one.
 //
 // The error is [ErrForeign] when no period has the name, or more than one has, and
 // the one of [Pattern.Ordered] when names do not say which period they stand for.
