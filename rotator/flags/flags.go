@@ -45,7 +45,7 @@ type Flags struct {
 	KeepSize    values.Limit       `group:"Archive" placeholder:"SIZE" help:"Delete the oldest finished files while they have more than SIZE in all."`
 	KeepFree    values.Free        `group:"Archive" placeholder:"SIZE" help:"Delete the oldest while less of the disk is free: 5% or 2G."`
 	Compress    values.Compression `group:"Archive" placeholder:"FORMAT" help:"Compress finished files: gzip or zstd. In the background, one at a time, at the lowest priority."`
-	Exec        string             `group:"Archive" placeholder:"COMMAND" help:"Run sh -c COMMAND logreel FILE for every finished file, after compressing it."`
+	Exec        string             `group:"Archive" placeholder:"COMMAND" help:"Run COMMAND by sh -c for every finished file, after compressing it; the file is $$1."`
 	ExecTimeout values.Duration    `group:"Archive" placeholder:"DURATION" default:"10m" help:"End COMMAND after so long (${default})."`
 
 	Linger  values.Duration `group:"Reading" placeholder:"DURATION" default:"40ms" help:"How long to gather lines before they are written (${default})."`

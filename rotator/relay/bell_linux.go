@@ -49,6 +49,9 @@ func (b *bell) ring(after time.Duration) {
 	_ = unix.TimerfdSettime(b.fd, 0, &spec, nil)
 }
 
+// stop takes back that the bell is to ring.
+func (b *bell) stop() { _ = unix.TimerfdSettime(b.fd, 0, &unix.ItimerSpec{}, nil) }
+
 // wait waits until the bell rings.
 func (b *bell) wait() {
 	if b.conn != nil {

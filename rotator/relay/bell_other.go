@@ -36,6 +36,9 @@ func (b *bell) ring(after time.Duration) {
 	}
 }
 
+// stop takes back that the bell is to ring.
+func (b *bell) stop() { b.due.Store(0) }
+
 // wait waits until the bell rings.
 func (b *bell) wait() {
 	for {

@@ -155,6 +155,9 @@ func (r *relay) write() error {
 			lines, at, r.spill = r.spill, r.spillAt, nil
 		}
 		r.buffer.release()
+		if r.Reader.Lone() {
+			r.silence()
+		}
 	}
 	r.desk.reader.Store(closed)
 	r.desk.bell.ring(0)

@@ -59,6 +59,14 @@ func (r *relay) begin() {
 	}
 }
 
+// silence stops the bell, where it would ring for nothing before it is put off again.
+func (r *relay) silence() {
+	if r.desk.set != 0 {
+		r.desk.set = 0
+		r.desk.bell.stop()
+	}
+}
+
 // relieve has the stand-in read on, since writing has failed.
 func (r *relay) relieve() {
 	if r.desk.reader.CompareAndSwap(onDesk, withStandIn) {
