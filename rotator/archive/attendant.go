@@ -51,6 +51,9 @@ type Attendant struct {
 	room   time.Time // when room was last to be made
 	roomed bool      // whether it was
 
+	// unmarked is the live file, if it could not be marked as one to be handed on.
+	unmarked string
+
 	said map[string]bool // what the last pass had to say
 }
 
@@ -71,13 +74,20 @@ func (a *Attendant) Opened(path string) {
 	if a.config.Exec == "" {
 		return
 	}
+	a.unmarked = ""
 	if err := Mark(a.config.Files, path); err != nil {
-		a.config.Voice.Warn("--exec: %v; it will not get %s", err, path)
+		a.unmarked = path
+		a.config.Voice.Warn("--exec: %v; trying again when the file is finished", err)
 	}
 }
 
 // Finished is to be called with the path of a file that gets no more lines.
 func (a *Attendant) Finished(path string) {
+	if a.unmarked == path {
+		if err := Mark(a.config.Files, path); err != nil {
+			a.config.Voice.Warn("--exec: %v; it will not get %s", err, path)
+		}
+	}
 	a.mu.Lock()
 	a.finished = append(a.finished, path)
 	a.mu.Unlock()

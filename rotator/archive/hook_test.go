@@ -334,3 +334,31 @@ type unwritable struct{ files.System }
 func (unwritable) Writable(dir string) error {
 	return &fs.PathError{Op: "write to", Path: dir, Err: fs.ErrPermission}
 }
+
+// A file that could not be marked when it was opened is marked when it is finished.
+func TestMarkedAtLast(t *testing.T) {
+	t.Parallel()
+	y := newYard(t, daily)
+	y.Exec = "true"
+	disk := &full{System: files.Disk{}, times: 1}
+	y.Files = disk
+	a := NewAttendant(y.Config, nil)
+	y.put("2026-11-20.log")
+	a.Opened(y.path("2026-11-20.log"))
+	y.want("2026-11-20.log")
+	a.Finished(y.path("2026-11-20.log"))
+	y.want("2026-11-20.log", ".2026-11-20.log.pending")
+}
+
+// full is a file system on which no file can be made, so often.
+type full struct {
+	files.System
+	times int
+}
+
+func (f *full) Temporary(path string) (files.File, error) {
+	if f.times--; f.times >= 0 {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.ENOSPC}
+	}
+	return f.System.Temporary(path)
+}
