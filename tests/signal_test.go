@@ -82,7 +82,9 @@ func TestSignalReopen(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.signal(syscall.SIGHUP)
-	p.signal(syscall.SIGUSR1) // answered after it
+	// Of two signals at once neither is the first.
+	eventually(t, "a new file", func() bool { _, err := os.Stat(filepath.Join(dir, "app.log")); return err == nil })
+	p.signal(syscall.SIGUSR1)
 	p.await(p.said, "live file app.log of 0 bytes; 4 bytes written")
 	p.write("two")
 	p.end()
