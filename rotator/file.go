@@ -54,8 +54,10 @@ func openFile(c Config, path, base string, period pattern.Period) (*liveFile, er
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	if at, err := c.Files.Stat(path, true); info.Links == 0 && (err != nil || !at.Same(info)) {
-		return nil, errors.Join(&fs.PathError{Op: "open", Path: path, Err: errDeleted}, f.Close())
+	if info.Links == 0 { // as some file systems say of every file
+		if at, err := c.Files.Stat(path, true); err != nil || !at.Same(info) {
+			return nil, errors.Join(&fs.PathError{Op: "open", Path: path, Err: errDeleted}, f.Close())
+		}
 	}
 	live := &liveFile{File: f, path: path, base: base, period: period, size: info.Size, info: info, locked: lock == nil}
 	if info.Torn {

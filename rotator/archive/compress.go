@@ -172,13 +172,14 @@ func (c Config) fill(out files.File, f, to *file) error {
 }
 
 // squeeze compresses what it reads and returns how much that was.
-func (c Config) squeeze(out io.Writer, in io.Reader) (int64, error) {
+func (c Config) squeeze(out files.File, in io.Reader) (int64, error) {
 	w, err := c.Compress.writer(&steady{c, out, 0})
 	if err != nil {
 		return 0, err
 	}
-	size, err := io.CopyBuffer(struct{ io.Writer }{w}, &stoppable{c, in}, make([]byte, chunk)) // no ReadFrom: it may take more at once
-	if closing := w.Close(); err == nil {                                                      // else it says the same again
+	// Its ReadFrom is hidden, since it may take more at once.
+	size, err := io.CopyBuffer(struct{ io.Writer }{w}, &stoppable{c, in}, make([]byte, chunk))
+	if closing := w.Close(); err == nil { // else it says the same again
 		err = closing
 	}
 	return size, err
@@ -343,7 +344,7 @@ func (c Config) clearTemporary(path string) {
 // end.
 type steady struct {
 	c       Config
-	out     io.Writer
+	out     files.File
 	pending int
 }
 
@@ -363,9 +364,7 @@ func (s *steady) Write(p []byte) (n int, err error) {
 	}
 	if s.pending += n; s.pending >= syncEvery {
 		s.pending = 0
-		if f, ok := s.out.(files.File); ok {
-			return n, f.Sync()
-		}
+		return n, s.out.Sync()
 	}
 	return n, nil
 }

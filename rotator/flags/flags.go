@@ -186,8 +186,8 @@ func (f *Flags) Archive(p *pattern.Pattern, voice notice.Voice) (archive.Config,
 	c := archive.Config{
 		Pattern:   p,
 		Numbered:  f.Size > 0,
-		KeepCount: int(f.KeepCount), KeepAge: f.KeepAge, KeepSize: int64(f.KeepSize), KeepFree: archive.Free(f.KeepFree),
-		Compress: archive.FormatNamed(string(f.Compress)),
+		KeepCount: int(f.KeepCount), KeepAge: f.KeepAge, KeepSize: int64(f.KeepSize), KeepFree: f.KeepFree.Free,
+		Compress: f.Compress.Format,
 		Exec:     f.Exec, ExecTimeout: time.Duration(f.ExecTimeout),
 		Voice: voice,
 	}

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A parking is where to wait for ever at little cost for the Go runtime. A system call
+// A parking is where to wait at little cost for the Go runtime. A system call
 // that blocks has its monitor thread wake up some 60 times within the next 10 ms, to see
 // whether the processor is to be given to others: 130 µs in all. A goroutine that waits
 // on the runtime's poller gives it up by itself.

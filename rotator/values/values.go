@@ -71,15 +71,14 @@ func (l *Limit) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// A Compression is the name of a format; empty for none.
-type Compression string
+// A Compression is a format; nil for none.
+type Compression struct{ *archive.Format }
 
 // UnmarshalText reads gzip or zstd.
 func (c *Compression) UnmarshalText(text []byte) error {
-	if archive.FormatNamed(string(text)) == nil {
+	if c.Format = archive.FormatNamed(string(text)); c.Format == nil {
 		return wrong(text, errors.New("is not a format; write gzip or zstd"))
 	}
-	*c = Compression(text)
 	return nil
 }
 
@@ -248,10 +247,7 @@ func (n *Number) UnmarshalText(text []byte) error {
 
 // Free is how much of a disk is to be free: from 1 to 99 percent of it, or a number of
 // bytes. The zero Free is nothing.
-type Free struct {
-	Percent int
-	Bytes   int64
-}
+type Free struct{ archive.Free }
 
 // UnmarshalText reads a percentage such as 5%, or a [Size].
 func (f *Free) UnmarshalText(text []byte) error {
@@ -260,13 +256,13 @@ func (f *Free) UnmarshalText(text []byte) error {
 		if err != nil || n < 1 || n > 99 {
 			return wrong(text, errors.New("is not a part of a disk; write one from 1% to 99%, or a size such as 2G"))
 		}
-		*f = Free{Percent: n}
+		f.Free = archive.Free{Percent: n}
 		return nil
 	}
 	var s Limit
 	if s.UnmarshalText(text) != nil {
 		return wrong(text, errors.New("is neither a part of a disk nor a size; write for example 5% or 2G"))
 	}
-	*f = Free{Bytes: int64(s)}
+	f.Free = archive.Free{Bytes: int64(s)}
 	return nil
 }
