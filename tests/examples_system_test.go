@@ -306,7 +306,7 @@ func TestExampleSupervisor(t *testing.T) {
 			s.stopInFlight(t, func() { s.signal(t, s.server.Process.Pid, syscall.SIGTERM) })
 			s.checkExample(t, s.logs, crowdServers[0].request)
 			s.checkSilent(t)
-			if said := readFile(t, dir+"/said"); said != "" {
+			if said := complaints(readFile(t, dir+"/said")); said != "" {
 				t.Errorf("logreel said %s", said)
 			}
 			if !strings.Contains(readFile(t, dir+"/log"), "stopped: shop (exit status 0)") {

@@ -199,7 +199,7 @@ func (s *shop) checkExample(t *testing.T, dir string, request *regexp.Regexp) {
 // checkSilent fails the test if anything was said past the log.
 func (s *shop) checkSilent(t *testing.T) {
 	t.Helper()
-	if said := readFile(t, s.output.Name()); said != "" {
+	if said := complaints(readFile(t, s.output.Name())); said != "" {
 		t.Errorf("past the log: %s", said)
 	}
 }
@@ -245,7 +245,7 @@ func TestExampleGunicorn(t *testing.T) {
 			s.stopInFlight(t, func() { s.signal(t, master, syscall.SIGTERM) })
 			s.checkExample(t, s.logs, crowdServers[0].request)
 			s.checkSilent(t)
-			if text := readFile(t, said); text != "" {
+			if text := complaints(readFile(t, said)); text != "" {
 				t.Errorf("logreel said %s", text)
 			}
 		})

@@ -208,7 +208,7 @@ Include %[1]s/apache.conf
 			t.Errorf("%s is %s's, want %s", name, got, owner)
 		}
 	}
-	if said := readFile(t, g.said.Name()); said != "" {
+	if said := complaints(readFile(t, g.said.Name())); said != "" {
 		t.Errorf("past the log: %s", said)
 	}
 }

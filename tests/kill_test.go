@@ -155,7 +155,7 @@ func TestKill(t *testing.T) {
 	}
 	close(done)
 	feeder.Wait()
-	if err := errors.Join(err, pipe.write.Close(), cmd.Wait()); err != nil || said.Len() > 0 {
+	if err := errors.Join(err, pipe.write.Close(), cmd.Wait()); err != nil || complaints(said.String()) != "" {
 		t.Errorf("%v; logreel said: %s", err, &said)
 	}
 

@@ -305,8 +305,8 @@ func (r *reader) end(t *testing.T) {
 	if err := r.cmd.Wait(); err != nil {
 		t.Errorf("logreel: %v", err)
 	}
-	if r.said.Len() > 0 {
-		t.Errorf("logreel said: %s", &r.said)
+	if said := complaints(r.said.String()); said != "" {
+		t.Errorf("logreel said: %s", said)
 	}
 }
 
