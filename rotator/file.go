@@ -29,41 +29,62 @@ type liveFile struct {
 // An Owner is who owns the files that are made; -1 leaves user or group alone.
 type Owner struct{ UID, GID int }
 
-// errDeleted is what opening fails with when the file is deleted meanwhile.
+// errDeleted is what opening fails with when the file is deleted each time.
 var errDeleted = errors.New("deleted by another process at this moment")
 
-// openFile opens a file to append to, and makes it and its directories as needed.
-//
-// It may be that an archive is about to remove the file: it has the lock to itself then,
-// and this fails. Only a file that somebody else locks for long, though its period is not
-// over, is opened without a lock.
+const (
+	// lockWait is how long an archive may have the lock of a file to itself.
+	lockWait = 500 * time.Millisecond
+	// opens is how often a file is opened anew that an archive removes.
+	opens = 10
+)
+
+// openFile opens a file to append to, and makes it and its directories as needed. It may
+// be that an archive takes it away at this moment: then it is made anew.
 func openFile(c Config, path, base string, period pattern.Period) (*liveFile, error) {
-	f, err := openOrMake(c, path)
+	for n := 1; ; n++ {
+		f, lock, err := openLocked(c, path, period)
+		if err != nil {
+			return nil, err
+		}
+		info, err := f.Info()
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		at, err := c.Files.Stat(path, true)
+		named := err == nil && at.Same(info) || err != nil && !errors.Is(err, fs.ErrNotExist) && info.Links > 0
+		if !named && n < opens {
+			_ = f.Close() // nothing was written
+			continue
+		}
+		if !named && info.Links == 0 { // else the file system numbers its files anew each time
+			return nil, errors.Join(&fs.PathError{Op: "open", Path: path, Err: errDeleted}, f.Close())
+		}
+		live := &liveFile{File: f, path: path, base: base, period: period, size: info.Size, info: info, locked: lock}
+		if info.Torn {
+			live.mend()
+		}
+		return live, nil
+	}
+}
+
+// openLocked opens a file and shares its lock. It fails with [files.ErrLocked] when an
+// archive has the lock to itself. Only a file that somebody else locks for long, though
+// its period is not over, is opened without.
+func openLocked(c Config, path string, period pattern.Period) (f files.File, locked bool, err error) {
+	f, err = openOrMake(c, path)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	lock := f.Lock(false, false)
-	for tries := 0; errors.Is(lock, files.ErrLocked) && tries < archived; tries++ {
+	for begun := time.Now(); errors.Is(lock, files.ErrLocked) && time.Since(begun) < lockWait; {
 		_, _ = unix.Poll(nil, 5)
 		lock = f.Lock(false, false)
 	}
 	if errors.Is(lock, files.ErrLocked) && period.Over(c.Now()) {
-		return nil, errors.Join(lock, f.Close())
+		return nil, false, errors.Join(lock, f.Close())
 	}
-	info, err := f.Info()
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	if info.Links == 0 { // as some file systems say of every file
-		if at, err := c.Files.Stat(path, true); err != nil || !at.Same(info) {
-			return nil, errors.Join(&fs.PathError{Op: "open", Path: path, Err: errDeleted}, f.Close())
-		}
-	}
-	live := &liveFile{File: f, path: path, base: base, period: period, size: info.Size, info: info, locked: lock == nil}
-	if info.Torn {
-		live.mend()
-	}
-	return live, nil
+	return f, lock == nil, nil
 }
 
 // openOrMake opens a file to append to.

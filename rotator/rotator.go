@@ -31,7 +31,6 @@ import (
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/files"
 	"github.com/logreel/logreel/rotator/notice"
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -43,8 +42,6 @@ const (
 	// lookEvery is how often the live file is looked for under its name, at the
 	// most: for every batch of a stream that the intake lingers over.
 	lookEvery = 20 * time.Millisecond
-	// archived is how often a file is looked for anew that an archive removes.
-	archived = 10
 )
 
 // Config says what to write where. Pattern is required.
@@ -229,19 +226,13 @@ func (r *Rotator) look() {
 	}
 }
 
-// switchByTime opens the file for lines of a time. It may be that an archive removes it,
-// or is about to, at this moment: then there is another one to be found.
+// switchByTime opens the file for lines of a time.
 func (r *Rotator) switchByTime(at time.Time) error {
-	for attempt := 1; ; attempt++ {
-		period, path, err := r.Place(at)
-		if err == nil {
-			err = r.switchTo(path, r.config.Pattern.Name(period), period)
-		}
-		if !errors.Is(err, errDeleted) && !errors.Is(err, files.ErrLocked) || attempt == archived {
-			return err
-		}
-		_, _ = unix.Poll(nil, 5)
+	period, path, err := r.Place(at)
+	if err != nil {
+		return err
 	}
+	return r.switchTo(path, r.config.Pattern.Name(period), period)
 }
 
 // Place returns the period of a time and the path of the file that lines of that

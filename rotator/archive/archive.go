@@ -18,24 +18,25 @@
 //     number. Nobody has it open to write: a live file carries a shared lock (flock(2)),
 //     and whoever deletes a file holds the lock alone, or leaves the file for later.
 //     So on a file system without locks nothing is deleted.
-//   - A file is compressed under a temporary name, synced, renamed, and only then the
-//     original removed, if it is still what was read. When someone writes lines into a
-//     file of that name once more, they are appended to the compressed one. Reading
-//     on from any crash, no line is lost or doubled.
+//   - A file is compressed into a temporary one, ".NAME.gz.tmp". When that is complete and
+//     synced, and the original still what was read, this becomes ".NAME.gz.done", the
+//     temporary one NAME.gz, and the original is removed. While it is there, the
+//     temporary one is known to be complete, so that a crash at any step loses and
+//     doubles no line. When someone writes lines into a file of that name once more, they
+//     are appended to the compressed one.
 //   - A file that is to be handed on has an empty file beside it, ".NAME.pending", from
 //     when it is opened until the command has ended. It is not deleted before.
 //
 // # Not guaranteed
 //
 // That the command runs once only: not when a signal ends it, or logreel. That files
-// are handed on in the order of their periods when one of them is locked. That no line is
-// doubled when logreel is killed right between putting a compressed file in its place and
-// removing the original, and then appends lines to that before the next pass.
+// are handed on in the order of their periods when one of them is locked.
 package archive
 
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -159,12 +160,14 @@ func (c Config) stopped() error {
 func Run(c Config) {
 	c = c.withDefaults()
 	found := find(c)
+	if c.clear(found) {
+		found = find(c)
+	}
 	for _, f := range found.files {
 		if c.future(f) {
 			c.Voice.Warn("%s: its name lies in the future; it is left alone", f.path)
 		}
 	}
-	c.clear(found)
 	if c.KeepFree.Given() || c.KeepCount > 0 || c.KeepAge.Given() {
 		before := c
 		before.KeepSize = 0 // they are yet to be compressed
@@ -209,16 +212,21 @@ func (c Config) finish(f *file) {
 	}
 }
 
-// clear removes what a crash has left.
-func (c Config) clear(found *found) {
-	for _, path := range found.temporaries {
-		c.clearTemporary(path)
+// clear goes on where a pass was killed. It reports whether there are other files now.
+func (c Config) clear(found *found) (changed bool) {
+	for _, to := range found.begun {
+		named, err := c.takeUp(to)
+		if err != nil && !errors.Is(err, files.ErrLocked) && !errors.Is(err, fs.ErrNotExist) {
+			c.Voice.Warn("%v", err)
+		}
+		changed = changed || named
 	}
 	for _, path := range found.strays {
 		if err := c.Files.Remove(path); err != nil {
 			c.Voice.Warn("%v", err)
 		}
 	}
+	return changed
 }
 
 // hidden returns the path of a file that belongs to another: ".NAME" and the ending.

@@ -696,7 +696,7 @@ func FuzzFind(f *testing.F) {
 		f.Add(test.pattern, strings.Join(test.files, "\x00"))
 	}
 	for _, of := range patterns {
-		f.Add(of, ".2026-11-20.log.pending\x00.2026-11-20.log.gz.tmp\x002026\x0011\x0020\x0020.1.gz\x002026001.05.1\x0026.11.20.3.zst\x001700000000.1\x00.2024.pending\x002024.tmp.2")
+		f.Add(of, ".2026-11-20.log.pending\x00.2026-11-20.log.gz.tmp\x00.2026-11-20.log.zst.done\x002026\x0011\x0020\x0020.1.gz\x002026001.05.1\x0026.11.20.3.zst\x001700000000.1\x00.2024.pending\x002024.tmp.2")
 	}
 	number := regexp.MustCompile(`^(.*)\.([1-9][0-9]*)$`)
 	f.Fuzz(func(t *testing.T, of, joined string) {
@@ -749,14 +749,17 @@ func FuzzFind(f *testing.F) {
 			planned = append(planned, d.Path)
 		}
 		found := find(c.withDefaults())
-		for ending, paths := range map[string][]string{".pending": found.strays, ".tmp": found.temporaries} {
-			for _, path := range paths {
-				cut := strings.LastIndexByte(path, '/') + 1
-				name, dotted := strings.CutPrefix(path[cut:], ".")
-				name, ended := strings.CutSuffix(name, ending)
-				if !dotted || !ended || !ours(path[:cut]+name) {
-					t.Errorf("pattern %q: %q is to be removed", of, path)
-				}
+		for _, path := range found.strays {
+			cut := strings.LastIndexByte(path, '/') + 1
+			name, dotted := strings.CutPrefix(path[cut:], ".")
+			name, ended := strings.CutSuffix(name, ".pending")
+			if !dotted || !ended || !ours(path[:cut]+name) {
+				t.Errorf("pattern %q: %q is to be removed", of, path)
+			}
+		}
+		for _, path := range found.begun {
+			if !ours(path) || !strings.HasSuffix(path, ".gz") && !strings.HasSuffix(path, ".zst") {
+				t.Errorf("pattern %q: what belongs to %q is to be removed", of, path)
 			}
 		}
 	})

@@ -1,6 +1,8 @@
 package archive
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -29,28 +31,21 @@ const (
 type Format struct {
 	Name   string
 	Ending string
+	magic  string // its files begin with
 	writer func(w io.Writer) (io.WriteCloser, error)
-	reader func(r io.Reader) (io.ReadCloser, error)
 }
 
 // formats are those that names may end with.
 var formats = []*Format{
 	{
-		Name: "gzip", Ending: ".gz",
+		Name: "gzip", Ending: ".gz", magic: "\x1f\x8b",
 		writer: func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, gzip.DefaultCompression) },
-		reader: func(r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) },
 	},
 	{
-		Name: "zstd", Ending: ".zst",
+		Name: "zstd", Ending: ".zst", magic: "\x28\xb5\x2f\xfd",
 		writer: func(w io.Writer) (io.WriteCloser, error) {
-			return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window))
-		},
-		reader: func(r io.Reader) (io.ReadCloser, error) {
-			d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
-			if err != nil {
-				return nil, err
-			}
-			return d.IOReadCloser(), nil
+			// zstd(1) takes a file without a frame for a damaged one.
+			return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window), zstd.WithZeroFrames(true))
 		},
 	},
 }
@@ -90,9 +85,11 @@ func ignoreGone(err error) error {
 	return err
 }
 
-// write compresses a file into a temporary one and puts that in its place, unless that
-// has been done already.
+// write compresses a file into a temporary one and puts that in its place.
 func (c Config) write(f, to *file) (err error) {
+	if info, err := c.Files.Stat(to.path, false); err == nil && !info.Regular {
+		return fmt.Errorf("%s is in the way and not a regular file", to.path)
+	}
 	temporary := hidden(to.path, endingTemporary)
 	out, err := c.Files.Temporary(temporary)
 	if err != nil {
@@ -103,8 +100,8 @@ func (c Config) write(f, to *file) (err error) {
 		return err
 	}
 	// Only now nobody else can be about to compress it.
-	if done, err := c.compressed(f, to); done || err != nil {
-		return errors.Join(err, c.Files.Remove(temporary))
+	if _, err := c.Files.Stat(hidden(to.path, endingDone), false); !errors.Is(err, fs.ErrNotExist) {
+		return cmp.Or(err, files.ErrLocked) // see takeUp
 	}
 	mode := f.info.Mode
 	if err := out.Chown(f.info.UID, f.info.GID); err != nil {
@@ -119,14 +116,10 @@ func (c Config) write(f, to *file) (err error) {
 	if err == nil {
 		err = errors.Join(out.Chmod(mode), c.Files.SetModified(temporary, f.info.Modified), out.Sync())
 	}
-	if err == nil {
-		err = c.replace(f, to, temporary)
-	}
 	if err != nil {
 		return errors.Join(err, c.Files.Remove(temporary))
 	}
-	c.Voice.Detail("compressed %s", f.path)
-	return nil
+	return c.replace(f, to, temporary)
 }
 
 // own makes sure that nobody else writes to a temporary file, or has made it a file of
@@ -150,8 +143,7 @@ func (c Config) own(out files.File, temporary string) error {
 func (c Config) fill(out files.File, f, to *file) error {
 	switch before, err := c.Files.Read(to.path); {
 	case err == nil:
-		_, err = io.Copy(&steady{c, out, 0}, before)
-		if err := errors.Join(err, before.Close()); err != nil {
+		if err := errors.Join(c.copy(out, before, to), before.Close()); err != nil {
 			return err
 		}
 	case !errors.Is(err, fs.ErrNotExist):
@@ -169,6 +161,20 @@ func (c Config) fill(out files.File, f, to *file) error {
 		return files.ErrLocked
 	}
 	return nil
+}
+
+// copy copies a compressed file, unless it is something else.
+func (c Config) copy(out, in files.File, to *file) error {
+	head := make([]byte, len(c.Compress.magic))
+	n, err := io.ReadFull(in, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return err
+	}
+	if head = head[:n]; n > 0 && string(head) != c.Compress.magic {
+		return fmt.Errorf("%s is not in the format of %s; move it away", to.path, c.Compress.Name)
+	}
+	_, err = io.Copy(&steady{c, out, 0}, io.MultiReader(bytes.NewReader(head), &stoppable{c, in}))
+	return err
 }
 
 // squeeze compresses what it reads and returns how much that was.
@@ -214,130 +220,113 @@ func (c Config) whole(f *file) (*whole, error) {
 }
 
 // replace puts the temporary file in the place of the one that was compressed, if that
-// is still what was read.
+// is still what was read. That one gets another name first: as long as this is there, the
+// temporary file is complete, or has its own name already.
 func (c Config) replace(f, to *file, temporary string) error {
 	h, err := c.grab(f)
+	if err == nil {
+		defer h.Close() // it was only read
+		err = c.unchanged(f, h)
+	}
+	done := hidden(to.path, endingDone)
+	if err == nil {
+		err = c.Files.Rename(f.path, done)
+	}
 	if err != nil {
+		return errors.Join(err, c.Files.Remove(temporary))
+	}
+	if err := c.Files.Rename(temporary, to.path); err != nil {
 		return err
 	}
-	info, err := h.Info()
-	if err == nil && (info.Size != f.info.Size || !info.Modified.Equal(f.info.Modified)) {
-		err = files.ErrLocked
-	}
-	if err == nil {
-		err = c.Files.Rename(temporary, to.path)
-	}
-	if err != nil {
-		return errors.Join(err, h.Close())
-	}
-	// From here on the compressed file counts; a crash leaves both.
-	if err = c.Files.SyncDir(dirOf(f.path)); err == nil {
-		err = c.Files.Remove(f.path)
-	}
-	if err != nil {
-		c.Voice.Warn("%v; to be removed later", err)
-	}
-	_ = h.Close() // it was only read, and the temporary name is not ours any more
+	c.Voice.Detail("compressed %s", f.path)
+	c.removeDone(done)
 	return nil
 }
 
-// compressed reports whether a file has been compressed already, and only the original
-// was not removed, and removes that.
-//
-// A file that was written to after that was made anew, and is younger.
-func (c Config) compressed(f, to *file) (bool, error) {
-	info, err := c.Files.Stat(to.path, false)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+// unchanged fails if a file is not what was read any more.
+func (c Config) unchanged(f *file, h files.File) error {
+	info, err := h.Info()
+	if err == nil && (info.Size != f.info.Size || !info.Modified.Equal(f.info.Modified)) {
+		return files.ErrLocked
 	}
-	if err != nil {
-		return false, err
-	}
-	if !info.Regular {
-		return false, fmt.Errorf("%s is in the way and not a regular file", to.path)
-	}
-	if !info.Modified.Equal(f.info.Modified) {
-		return false, nil
-	}
-	if ends, err := c.endsWith(to, f); err != nil || !ends {
-		return false, err
-	}
-	return true, ignoreGone(c.delete(f))
+	return err
 }
 
-// endsWith reports whether what is in a compressed file ends with what is in another.
-func (c Config) endsWith(to, f *file) (same bool, err error) {
-	plain, err := c.whole(f)
-	if err != nil {
-		return false, err
-	}
-	defer func() { err = errors.Join(err, plain.Close()) }()
-	size := int64(0)
-	err = c.unpack(to, func(r io.Reader) (err error) {
-		size, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, r, make([]byte, chunk))
-		return err
-	})
-	if err != nil || size < plain.size {
-		return false, err
-	}
-	err = c.unpack(to, func(r io.Reader) (err error) {
-		if _, err := io.CopyN(io.Discard, r, size-plain.size); err != nil {
-			return err
-		}
-		same, err = equal(r, plain)
-		return err
-	})
-	return same, err
-}
-
-// unpack reads what is in a compressed file.
-func (c Config) unpack(to *file, read func(r io.Reader) error) error {
-	h, err := c.Files.Read(to.path)
-	if err != nil {
-		return err
-	}
-	r, err := c.Compress.reader(&stoppable{c, h})
+// removeDone removes a file whose compressed one is in its place.
+func (c Config) removeDone(path string) {
+	err := c.Files.SyncDir(dirOf(path))
 	if err == nil {
-		err = errors.Join(read(r), r.Close())
+		err = c.Files.Remove(path)
 	}
-	if err != nil && !errors.Is(err, errStopped) {
-		err = fmt.Errorf("%s is damaged (%w); move it away", to.path, err)
-	}
-	return errors.Join(err, h.Close())
-}
-
-// equal reports whether both readers read the same.
-func equal(a, b io.Reader) (bool, error) {
-	left, right := make([]byte, chunk), make([]byte, chunk)
-	for {
-		n, errLeft := io.ReadFull(a, left)
-		m, errRight := io.ReadFull(b, right)
-		for _, err := range []error{errLeft, errRight} {
-			if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-				return false, err
-			}
-		}
-		if n != m || string(left[:n]) != string(right[:n]) {
-			return false, nil
-		}
-		if errLeft != nil || errRight != nil {
-			return (errLeft != nil) == (errRight != nil), nil
-		}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.Voice.Warn("%v; to be removed later", err)
 	}
 }
 
-// clearTemporary removes a temporary file that nobody is writing.
-func (c Config) clearTemporary(path string) {
-	h, err := c.Files.Read(path)
+// takeUp goes on with a compressed file where a pass was killed, or failed. It reports
+// whether that has got its name now.
+func (c Config) takeUp(to string) (named bool, err error) {
+	done, temporary := hidden(to, endingDone), hidden(to, endingTemporary)
+	original, err := c.takeOver(done)
 	if err != nil {
-		return // it is gone, or nothing of ours
+		return false, err
 	}
-	if c.own(h, path) == nil {
-		if err := c.Files.Remove(path); err != nil {
-			c.Voice.Warn("%v", err)
+	if original != nil {
+		defer original.Close() // it is only locked
+	}
+	out, err := c.takeOver(temporary)
+	if err != nil {
+		return false, err
+	}
+	if out != nil {
+		defer out.Close() // it is only locked
+		if original == nil {
+			return false, c.discard(temporary, done)
+		}
+		if named, err = c.name(out, temporary, to); err != nil {
+			return false, err
 		}
 	}
-	_ = h.Close() // it was only read
+	if original != nil {
+		c.removeDone(done)
+	}
+	return named, nil
+}
+
+// discard removes a temporary file that is not complete. It may be so since a moment ago.
+func (c Config) discard(temporary, done string) error {
+	if _, err := c.Files.Stat(done, false); !errors.Is(err, fs.ErrNotExist) {
+		return cmp.Or(err, files.ErrLocked)
+	}
+	return c.Files.Remove(temporary)
+}
+
+// name gives a complete temporary file its name. An empty one was made after the complete
+// one had got it.
+func (c Config) name(out files.File, temporary, to string) (named bool, err error) {
+	info, err := out.Info()
+	if err != nil {
+		return false, err
+	}
+	if info.Size == 0 {
+		return false, c.Files.Remove(temporary)
+	}
+	return true, c.Files.Rename(temporary, to)
+}
+
+// takeOver opens a file that nobody else is at work with; it returns nil if there is none.
+func (c Config) takeOver(path string) (files.File, error) {
+	h, err := c.Files.Read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := c.own(h, path); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return h, nil
 }
 
 // A steady writer writes all it is given, to the disk bit by bit, until the pass is to

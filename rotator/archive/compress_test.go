@@ -150,30 +150,30 @@ func TestLateLines(t *testing.T) { // not parallel: it forks
 	}
 }
 
-// What a crash leaves is told from what is to be done.
+// A pass goes on where another was killed.
 func TestLeftovers(t *testing.T) {
 	t.Parallel()
-	const archive, temporary = yesterday + ".gz", "." + yesterday + ".gz.tmp"
+	const archive, temporary, done = yesterday + ".gz", "." + yesterday + ".gz.tmp", "." + yesterday + ".gz.done"
+	first, both := packed(t, "1\n"), packed(t, "1\n")+packed(t, "2\n")
 	for _, test := range []struct {
-		name, archive, original string
-		changed                 time.Time // when the original was
-		want                    string
+		name string
+		is   map[string]string
+		want string
 	}{
-		{"the original was not removed", "1\n2\n", "1\n2\n", written, "1\n2\n"},
-		{"a late original was not removed", "1\n2\n3\n", "3\n", written, "1\n2\n3\n"},
-		{"the same lines once more", "1\n2\n", "1\n2\n", written.Add(time.Second), "1\n2\n1\n2\n"},
-		{"other lines at the same time", "1\n2\n", "1\n3\n", written, "1\n2\n1\n3\n"},
-		{"more lines at the same time", "2\n", "1\n2\n", written, "2\n1\n2\n"},
-		{"the beginning of the archive", "1\n2\n", "1\n", written, "1\n2\n1\n"},
-		{"an empty original", "1\n", "", written, "1\n"},
+		{"killed while it was compressed", map[string]string{yesterday: "1\n2\n", temporary: both[:30]}, "1\n2\n"},
+		{"and there was one", map[string]string{archive: first, yesterday: "2\n", temporary: both[:30]}, "1\n2\n"},
+		{"killed when it was complete", map[string]string{archive: first, yesterday: "2\n", temporary: both}, "1\n2\n"},
+		{"killed before it had its name", map[string]string{archive: first, done: "2\n", temporary: both}, "1\n2\n"},
+		{"and lines came", map[string]string{archive: first, done: "2\n", temporary: both, yesterday: "3\n"}, "1\n2\n3\n"},
+		{"killed before the original was removed", map[string]string{archive: both, done: "2\n"}, "1\n2\n"},
+		{"and lines came that look the same", map[string]string{archive: both, done: "2\n", yesterday: "2\n"}, "1\n2\n2\n"},
+		{"and another pass was about to compress them", map[string]string{archive: both, done: "2\n", temporary: "", yesterday: "3\n"}, "1\n2\n3\n"},
+		{"the same lines in both, which is no leftover", map[string]string{archive: both, yesterday: "2\n"}, "1\n2\n2\n"},
 	} {
 		y := newYard(t, daily)
 		y.Compress = FormatNamed("gzip")
-		y.write(archive, packed(t, test.archive))
-		y.write(temporary, packed(t, test.archive+test.original)[:15])
-		y.write(yesterday, test.original)
-		if err := os.Chtimes(y.path(yesterday), test.changed, test.changed); err != nil {
-			t.Fatal(err)
+		for name, content := range test.is {
+			y.write(name, content)
 		}
 		y.run().want(archive)
 		if got := strings.Join(logged(t, y.path(archive)), ""); got != strings.TrimSuffix(test.want, "\n") {
@@ -183,9 +183,28 @@ func TestLeftovers(t *testing.T) {
 	}
 }
 
-// A damaged compressed file is neither read nor lost: what is there is appended to it as
-// it is, or left.
-func TestDamagedArchive(t *testing.T) {
+// What another pass is at work with is left to it.
+func TestLeftoversInUse(t *testing.T) {
+	t.Parallel()
+	const archive, temporary, done = yesterday + ".gz", "." + yesterday + ".gz.tmp", "." + yesterday + ".gz.done"
+	for _, inUse := range []string{temporary, done} {
+		y := newYard(t, daily)
+		y.Compress = FormatNamed("gzip")
+		y.write(temporary, packed(t, "1\n"))
+		y.write(done, "1\n")
+		h := y.hold(inUse)
+		before := y.tree()
+		y.run().want(before...)
+		if err := h.Close(); err != nil {
+			t.Fatal(err)
+		}
+		y.run().want(archive)
+		y.wantQuiet()
+	}
+}
+
+// Nothing is appended to what is not a compressed file.
+func TestOtherFormat(t *testing.T) {
 	t.Parallel()
 	y := newYard(t, daily)
 	y.Compress = FormatNamed("gzip")
@@ -195,7 +214,7 @@ func TestDamagedArchive(t *testing.T) {
 	if readAll(t, y.path(yesterday)) != "line" || readAll(t, y.path(yesterday+".gz")) != "not gzip" {
 		t.Error("a file was changed")
 	}
-	y.wantSaid("warning: compress", yesterday+".gz is damaged", "left as it is")
+	y.wantSaid("warning: compress", yesterday+".gz is not in the format of gzip", "left as it is")
 }
 
 // What is in the way stays.

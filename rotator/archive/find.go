@@ -13,9 +13,11 @@ import (
 	"github.com/logreel/logreel/rotator/files"
 )
 
+// The endings of files that belong to another; see [hidden].
 const (
-	endingPending   = ".pending"
-	endingTemporary = ".tmp"
+	endingPending   = ".pending" // to be handed on
+	endingTemporary = ".tmp"     // a compressed file that is being written
+	endingDone      = ".done"    // the original of a compressed one that is complete
 )
 
 // A file is one that the pattern names.
@@ -40,9 +42,9 @@ type file struct {
 type found struct {
 	// files are sorted, the oldest first.
 	files []*file
-	// strays are the paths of marks whose files are gone, temporaries
-	// those of compressing.
-	strays, temporaries []string
+	// strays are the paths of marks whose files are gone, begun those of compressed
+	// files that a pass is or was about to make.
+	strays, begun []string
 }
 
 // A search looks for the files of a pattern.
@@ -132,11 +134,8 @@ func (s *search) take(dir, name string) {
 				return
 			}
 		}
-		if temporary, ok := strings.CutSuffix(of, endingTemporary); ok {
-			if f := s.read(dir + temporary); f != nil && f.ending != "" {
-				s.temporaries = append(s.temporaries, dir+name)
-				return
-			}
+		if s.takeBegun(dir+name, dir+of) {
+			return
 		}
 	}
 	f := s.read(dir + name)
@@ -152,6 +151,21 @@ func (s *search) take(dir, name string) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		s.Voice.Warn("%v", err)
 	}
+}
+
+// takeBegun takes down what compressing has made, if it is that.
+func (s *search) takeBegun(path, of string) bool {
+	to, temporary := strings.CutSuffix(of, endingTemporary)
+	to, done := strings.CutSuffix(to, endingDone)
+	f := s.read(to)
+	if temporary == done || f == nil || f.ending == "" {
+		return false
+	}
+	if info, err := s.Files.Stat(path, false); err == nil && info.Regular {
+		s.begun = append(s.begun, to)
+		s.there[f.plain] = s.there[f.plain] || done
+	}
+	return true
 }
 
 // mark takes down a mark, if it is a file or may be one.

@@ -53,6 +53,20 @@ logreel 2026-11-21_12.gz 1 2026-11-21_12.gz 2026-11-21T12:00:00Z 2026-11-21T13:0
 	y.wantQuiet()
 }
 
+// What a pass that was killed had not given its name is handed on by the next one.
+func TestExecLeftover(t *testing.T) { // not parallel: it forks
+	y := newYard(t, daily)
+	calls := y.calls("")
+	y.Compress = FormatNamed("gzip")
+	y.put("."+yesterday+".gz.done", "."+yesterday+".pending")
+	y.write("."+yesterday+".gz.tmp", packed(t, "123456789\n"))
+	y.run().want("calls", yesterday+".gz")
+	if got := calls(); !strings.HasPrefix(got, "logreel "+yesterday+".gz ") {
+		t.Errorf("got %q", got)
+	}
+	y.wantQuiet()
+}
+
 // A file without a time has no start and no end.
 func TestExecWithoutTime(t *testing.T) { // not parallel: it forks
 	y := newYard(t, "app.log")
