@@ -134,11 +134,11 @@ func (f *failingFile) Info() (files.Info, error) {
 }
 
 // Lock fails as on a file system that has no locks.
-func (f *failingFile) Lock(alone, wait bool) error {
+func (f *failingFile) Lock(alone bool) error {
 	if err := f.files.fault("lock"); err != nil {
 		return err
 	}
-	return f.File.Lock(alone, wait)
+	return f.File.Lock(alone)
 }
 
 func (f *failingFile) Close() error {

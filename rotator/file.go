@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"path/filepath"
 	"time"
 
 	"github.com/logreel/logreel/pattern"
@@ -32,59 +31,51 @@ type Owner struct{ UID, GID int }
 // errDeleted is what opening fails with when the file is deleted each time.
 var errDeleted = errors.New("deleted by another process at this moment")
 
-const (
-	// lockWait is how long an archive may have the lock of a file to itself.
-	lockWait = 500 * time.Millisecond
-	// opens is how often a file is opened anew that an archive removes.
-	opens = 10
-)
+// opens is how often, every 5 ms, a file is opened that an archive removes, or is about to.
+const opens = 100
 
 // openFile opens a file to append to, and makes it and its directories as needed. It may
-// be that an archive takes it away at this moment: then it is made anew.
+// be that an archive takes it away at this moment: then it is opened anew.
 func openFile(c Config, path, base string, period pattern.Period) (*liveFile, error) {
 	for n := 1; ; n++ {
-		f, lock, err := openLocked(c, path, period)
-		if err != nil {
+		f, err := openOnce(c, path, n == opens, period.Over(c.Now()))
+		if err == nil {
+			f.base, f.period = base, period
+			return f, nil
+		}
+		if n == opens || !errors.Is(err, errDeleted) && !errors.Is(err, files.ErrLocked) {
 			return nil, err
 		}
-		info, err := f.Info()
-		if err != nil {
-			return nil, errors.Join(err, f.Close())
-		}
-		at, err := c.Files.Stat(path, true)
-		named := err == nil && at.Same(info) || err != nil && !errors.Is(err, fs.ErrNotExist) && info.Links > 0
-		if !named && n < opens {
-			_ = f.Close() // nothing was written
-			continue
-		}
-		if !named && info.Links == 0 { // else the file system numbers its files anew each time
-			return nil, errors.Join(&fs.PathError{Op: "open", Path: path, Err: errDeleted}, f.Close())
-		}
-		live := &liveFile{File: f, path: path, base: base, period: period, size: info.Size, info: info, locked: lock}
-		if info.Torn {
-			live.mend()
-		}
-		return live, nil
+		_, _ = unix.Poll(nil, 5)
 	}
 }
 
-// openLocked opens a file and shares its lock. It fails with [files.ErrLocked] when an
-// archive has the lock to itself. Only a file that somebody else locks for long, though
-// its period is not over, is opened without.
-func openLocked(c Config, path string, period pattern.Period) (f files.File, locked bool, err error) {
-	f, err = openOrMake(c, path)
+// openOnce opens a file and shares its lock, unless another process has that alone, or
+// the path names another file by now. Both are no matter at the last try: somebody may
+// lock a file for long, though its period is not over, and some file systems number files
+// anew each time.
+func openOnce(c Config, path string, last, over bool) (*liveFile, error) {
+	file, err := openOrMake(c, path)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	lock := f.Lock(false, false)
-	for begun := time.Now(); errors.Is(lock, files.ErrLocked) && time.Since(begun) < lockWait; {
-		_, _ = unix.Poll(nil, 5)
-		lock = f.Lock(false, false)
+	f := &liveFile{File: file, path: path}
+	if err := f.share(); errors.Is(err, files.ErrLocked) {
+		if !last || over {
+			return nil, errors.Join(err, f.Close())
+		}
+		f.torn = f.isTorn() // who locks it all the time writes no lines
 	}
-	if errors.Is(lock, files.ErrLocked) && period.Over(c.Now()) {
-		return nil, false, errors.Join(lock, f.Close())
+	if f.info, err = f.Info(); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
-	return f, lock == nil, nil
+	f.size = f.info.Size
+	at, err := c.Files.Stat(path, true)
+	switch {
+	case err == nil && at.Same(f.info), f.info.Links > 0 && (last || err != nil && !errors.Is(err, fs.ErrNotExist)):
+		return f, nil
+	}
+	return nil, errors.Join(&fs.PathError{Op: "open", Path: path, Err: errDeleted}, f.Close())
 }
 
 // openOrMake opens a file to append to.
@@ -94,7 +85,7 @@ func openOrMake(c Config, path string) (files.File, error) {
 		f, err = create(c, path)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = makeDirs(c, filepath.Dir(path)); err == nil {
+		if err = makeDirs(c, files.Dir(path)); err == nil {
 			f, err = create(c, path)
 		}
 	}
@@ -127,8 +118,8 @@ func handOver(c Config, mode uint32, chown func(uid, gid int) error, chmod func(
 // makeDirs makes a directory and those above it that are missing.
 func makeDirs(c Config, path string) error {
 	err := c.Files.Mkdir(path, c.DirMode)
-	if errors.Is(err, fs.ErrNotExist) && filepath.Dir(path) != path {
-		if err = makeDirs(c, filepath.Dir(path)); err == nil {
+	if errors.Is(err, fs.ErrNotExist) && files.Dir(path) != path {
+		if err = makeDirs(c, files.Dir(path)); err == nil {
 			err = c.Files.Mkdir(path, c.DirMode)
 		}
 	}
@@ -144,19 +135,25 @@ func makeDirs(c Config, path string) error {
 	return nil
 }
 
-// mend ends the line that the file ends in, if nobody else has the file open: it was
-// left by a process that was killed, or gave up, in the middle of writing it. A live
-// logreel shares a lock of the file, and then the line is one that it is writing, or
-// will go on with.
-func (f *liveFile) mend() {
-	if f.Lock(true, false) == nil {
-		info, err := f.Info()
-		if f.torn = err == nil && info.Torn; f.torn {
+// share shares the lock of the file with others that write to it. Before that it ends the
+// line that the file ends in, if a process that was killed, or gave up, has left that: a
+// line that nobody shares the lock for. Nobody waits for the lock: who is refused is so
+// by somebody that ends the line.
+func (f *liveFile) share() error {
+	if f.isTorn() && f.Lock(true) == nil {
+		if f.torn = f.isTorn(); f.torn {
 			_ = f.end() // tried again before the first line
 		}
 	}
-	// Whoever else found the line waits here until it is ended.
-	f.locked = f.Lock(false, true) == nil
+	err := f.Lock(false)
+	f.locked = err == nil
+	return err
+}
+
+// isTorn reports whether the file does not end with a newline, as far as can be read.
+func (f *liveFile) isTorn() bool {
+	info, err := f.Info()
+	return err == nil && info.Torn
 }
 
 // end ends a torn line.
@@ -218,7 +215,7 @@ func (f *liveFile) renew(files files.System) {
 	}
 	old := f.File
 	if info, err := file.Info(); err == nil && info.Same(f.info) {
-		f.File, f.locked = file, file.Lock(false, false) == nil
+		f.File, f.locked = file, file.Lock(false) == nil
 	} else {
 		old = file
 	}

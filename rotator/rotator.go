@@ -202,14 +202,14 @@ func (r *Rotator) look() {
 	}
 	r.looked = now
 	if !r.live.locked { // someone was mending it, or it has no locks
-		r.live.locked = r.live.Lock(false, false) == nil
+		r.live.locked = r.live.Lock(false) == nil
 	}
 	info, err := r.config.Files.Stat(r.live.path, true)
 	switch {
 	case err == nil && info.Same(r.live.info):
 		if was := r.live.size; r.live.resize(info) {
 			r.config.Voice.Warn("%s: truncated by someone, from %d to %d bytes; going on at its end", r.live.path, was, info.Size)
-			r.live.mend()
+			_ = r.live.share() // tried again at the next look
 		}
 	case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, files.ErrNotDirectory):
 		// That says nothing about the file. Writing will.

@@ -234,11 +234,3 @@ func hidden(path, ending string) string {
 	cut := strings.LastIndexByte(path, '/') + 1
 	return path[:cut] + "." + path[cut:] + ending
 }
-
-// dirOf returns the directory of a path, as the pattern writes it.
-func dirOf(path string) string {
-	if cut := strings.LastIndexByte(path, '/'); cut >= 0 {
-		return path[:cut+1]
-	}
-	return "."
-}

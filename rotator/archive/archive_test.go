@@ -215,7 +215,7 @@ func (y *yard) hold(name string) files.File {
 	y.t.Helper()
 	f, err := files.Disk{}.Open(y.path(name), true, 0o640)
 	if err == nil {
-		err = f.Lock(false, false)
+		err = f.Lock(false)
 	}
 	if err != nil {
 		y.t.Fatal(err)
@@ -683,7 +683,7 @@ func (l listing) Read(string) (files.File, error) { return empty{}, nil }
 
 type empty struct{ files.File }
 
-func (empty) Lock(alone, wait bool) error { return nil }
+func (empty) Lock(alone bool) error { return nil }
 
 func (empty) Close() error { return nil }
 

@@ -34,7 +34,8 @@ const (
 
 // An Attendant looks after finished files while others are written: it syncs them, and
 // has passes made by a process of their own. Opened, Finished, Tick, Until and MakeRoom
-// are for one goroutine, the writer; only the first and the last wait for a disk.
+// are for one goroutine, the writer. Opened, MakeRoom, and Finished after a mark that could
+// not be made, wait for the disk.
 type Attendant struct {
 	config Config
 	args   []string

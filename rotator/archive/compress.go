@@ -125,7 +125,7 @@ func (c Config) write(f, to *file) (err error) {
 // own makes sure that nobody else writes to a temporary file, or has made it a file of
 // the log between our opening and locking it.
 func (c Config) own(out files.File, temporary string) error {
-	if err := out.Lock(true, false); err != nil {
+	if err := out.Lock(true); err != nil {
 		return err
 	}
 	is, err := out.Info()
@@ -254,7 +254,7 @@ func (c Config) unchanged(f *file, h files.File) error {
 
 // removeDone removes a file whose compressed one is in its place.
 func (c Config) removeDone(path string) {
-	err := c.Files.SyncDir(dirOf(path))
+	err := c.Files.SyncDir(files.Dir(path))
 	if err == nil {
 		err = c.Files.Remove(path)
 	}

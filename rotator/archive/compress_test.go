@@ -242,7 +242,7 @@ func TestTemporaryInUse(t *testing.T) {
 	y.put(yesterday, temporary)
 	f, err := files.Disk{}.Temporary(y.path(temporary))
 	if err == nil {
-		err = f.Lock(true, false)
+		err = f.Lock(true)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -204,11 +204,11 @@ func (f *faultyFile) Info() (files.Info, error) {
 	return f.File.Info()
 }
 
-func (f *faultyFile) Lock(alone, wait bool) error {
+func (f *faultyFile) Lock(alone bool) error {
 	if err := f.disk.before("lock", f.path); err != nil {
 		return err
 	}
-	return f.File.Lock(alone, wait)
+	return f.File.Lock(alone)
 }
 
 // Close closes all the same when it fails, as the system call does.
@@ -439,7 +439,7 @@ func (l *late) open() {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	lock := f.Lock(false, false)
+	lock := f.Lock(false)
 	info, err := f.Info()
 	at, gone := files.Disk{}.Stat(l.path, true)
 	if lock != nil || err != nil || gone != nil || !at.Same(info) {
@@ -699,7 +699,7 @@ func TestTemporaryMadeAnew(t *testing.T) {
 			other, err = files.Disk{}.Temporary(temporary)
 		}
 		if err == nil {
-			err = other.Lock(true, false)
+			err = other.Lock(true)
 		}
 		return err
 	}}

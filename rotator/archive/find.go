@@ -231,7 +231,7 @@ func (c Config) grab(f *file) (files.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = h.Lock(true, false)
+	err = h.Lock(true)
 	if err == nil {
 		var info files.Info
 		if info, err = c.Files.Stat(f.path, false); err == nil && !info.Same(f.info) {

@@ -35,7 +35,7 @@ func (c Config) handOn(f *file) error {
 	if err != nil {
 		return err
 	}
-	err = mark.Lock(true, false)
+	err = mark.Lock(true)
 	if err == nil {
 		err = c.run(f, path)
 	}
@@ -60,7 +60,7 @@ func (c Config) run(f *file, mark string) error {
 			return err
 		}
 	}
-	if err := c.Files.Writable(dirOf(mark)); err != nil {
+	if err := c.Files.Writable(files.Dir(mark)); err != nil {
 		return fmt.Errorf("%w; %s is not handed on, since that could not be noted", err, f.path)
 	}
 	done, failure := c.execute(f)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -61,10 +62,9 @@ type File interface {
 	Chown(uid, gid int) error
 	Info() (Info, error)
 	// Lock takes a lock of the file instead of the one it has, alone or with others
-	// (flock(2)), at once or after waiting. Without waiting it fails with ErrLocked if
-	// another has one that excludes it, and always with another error on a file system
-	// that has no locks.
-	Lock(alone, wait bool) error
+	// (flock(2)). It fails with ErrLocked if another has one that excludes it, and
+	// always with another error on a file system that has no locks.
+	Lock(alone bool) error
 	Close() error
 }
 
@@ -86,6 +86,20 @@ type Info struct {
 // Same reports whether both are the same file.
 func (i Info) Same(other Info) bool {
 	return i.Device == other.Device && i.Inode == other.Inode && i.Inode != 0
+}
+
+// Dir returns the directory of a path. Unlike [path/filepath.Dir] it takes nothing out of
+// that: what is before ".." may be a symlink, or yet to be made.
+func Dir(path string) string {
+	dir := path[:strings.LastIndexByte(path, '/')+1]
+	switch trimmed := strings.TrimRight(dir, "/"); {
+	case dir == "":
+		return "."
+	case trimmed == "":
+		return "/"
+	default:
+		return trimmed
+	}
 }
 
 // Disk is the real file system. It makes the system calls itself: package os
@@ -314,15 +328,12 @@ func (f *diskFile) Info() (Info, error) {
 	return info, nil
 }
 
-func (f *diskFile) Lock(alone, wait bool) error {
+func (f *diskFile) Lock(alone bool) error {
 	how := unix.LOCK_SH
 	if alone {
 		how = unix.LOCK_EX
 	}
-	if !wait {
-		how |= unix.LOCK_NB
-	}
-	_, err := retry(func() (int, error) { return 0, unix.Flock(f.fd, how) })
+	_, err := retry(func() (int, error) { return 0, unix.Flock(f.fd, how|unix.LOCK_NB) })
 	if err == unix.EWOULDBLOCK {
 		err = ErrLocked
 	}
