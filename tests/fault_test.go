@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // Lines wait while the directory cannot be written, one message says so and one
@@ -165,5 +167,43 @@ func TestFaultStuckTee(t *testing.T) {
 	p.end()
 	if got := content(t, dir, "app.log"); got != want.String() {
 		t.Errorf("got %d bytes, want %d", len(got), want.Len())
+	}
+}
+
+// A reader of the copies that is slower than the log delays the end, and costs no line.
+func TestFaultSlowTee(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	cmd := exec.Command("logreel", "--tee", "--every=never", "app.log")
+	cmd.Stdout = write
+	p := launch(t, dir, cmd)
+	var want strings.Builder
+	for i := range 20_000 { // several batches
+		line := strconv.Itoa(i) + strings.Repeat(" tee", 14)
+		want.WriteString(line + "\n")
+		p.send(line)
+	}
+	if err := errors.Join(p.input.Close(), write.Close()); err != nil {
+		t.Fatal(err)
+	}
+	// Longer than it tries to write after the end of input.
+	buf, copied := make([]byte, 4096), 0
+	for begun := time.Now(); ; {
+		n, err := read.Read(buf)
+		if copied += n; err != nil {
+			break
+		}
+		if time.Since(begun) < 12*time.Second {
+			time.Sleep(400 * time.Millisecond) // the slowness
+		}
+	}
+	p.wait(0)
+	if got := content(t, dir, "app.log"); got != want.String() || copied != want.Len() {
+		t.Errorf("got %d bytes and %d copied, want %d", len(got), copied, want.Len())
 	}
 }

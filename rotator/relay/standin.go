@@ -130,9 +130,9 @@ func (r *relay) absorb() bool {
 	told := false
 	for !r.desk.wanted.Load() {
 		now := time.Now()
-		if n := r.buffer.progress(); n != moves {
+		if n := r.buffer.progress(); n != moves || r.desk.teeing.Load() {
 			moves, moved, quiet = n, now, time.Time{}
-		} else if now.Sub(moved) >= hangs && !r.desk.failing.Load() && !r.desk.teeing.Load() {
+		} else if now.Sub(moved) >= hangs && !r.desk.failing.Load() {
 			hanging.Begin(moved, r.hang(), "lines wait in memory")
 		}
 		more := r.readOn(now)
