@@ -143,6 +143,7 @@ func (p *program) relay(f *flags.Flags, c rotator.Config, r *rotator.Rotator, at
 	}
 	err = relay.Run(out)
 	if cmd != nil {
+		cmd.Abandon()
 		status = cmd.Wait()
 	}
 	return status, err

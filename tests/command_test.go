@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -352,6 +353,29 @@ func TestCommandFault(t *testing.T) {
 		if got := counts[strconv.Itoa(w+1)]; got != each {
 			t.Errorf("writer %d: %d lines, want %d", w+1, got, each)
 		}
+	}
+}
+
+// A command whose output cannot be read any more is told so, and does not wait for ever
+// for somebody to read on.
+func TestCommandUnread(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("needs strace")
+	}
+	dir := t.TempDir()
+	within, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(within, "strace", "-f", "-qq", "-o", "trace", "-e", "trace=recvmmsg", "-e", "inject=recvmmsg:error=ENOMEM:when=5+",
+		logreel, "--every=never", "app.log", "--", "sh", "-c", "while echo line; do :; done")
+	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, guestEnv(""), time.Second
+	out, err := cmd.CombinedOutput()
+	trace, _ := os.ReadFile(filepath.Join(dir, "trace"))
+	if !strings.Contains(string(trace), "INJECTED") {
+		t.Skipf("strace can do nothing here: %v: %s", err, out)
+	}
+	if status := cmd.ProcessState.ExitCode(); !strings.Contains(string(out), "read input: cannot allocate memory") || status <= 0 {
+		t.Errorf("exit status %d; it said: %s", status, out)
 	}
 }
 

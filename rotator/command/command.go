@@ -225,6 +225,10 @@ func exitStatus(status syscall.WaitStatus) int {
 	return status.ExitStatus()
 }
 
+// Abandon closes the output, which nobody reads any more: whoever goes on writing is told
+// so (EPIPE), and does not wait for ever.
+func (c *Command) Abandon() { _ = unix.Close(c.Output) }
+
 // Wait waits until the command has ended and returns its exit status: 128+N if signal
 // N ended it.
 func (c *Command) Wait() int {

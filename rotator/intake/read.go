@@ -45,7 +45,7 @@ func (r *Reader) read() []byte {
 		r.ended = io.EOF
 		return nil
 	case err != nil:
-		r.ended = fmt.Errorf("read standard input: %w", err)
+		r.ended = fmt.Errorf("read input: %w", err)
 		return nil
 	case took == 0:
 		r.ended = io.EOF
