@@ -476,8 +476,8 @@ func TestPace(t *testing.T) {
 
 // Nothing is allocated for a batch, whether it was waited for or was there.
 func TestBatchAllocatesNothing(t *testing.T) { // not parallel: others allocate
-	if testing.Short() {
-		t.Skip("short runs may be those of the race detector, which allocates")
+	if raceEnabled {
+		t.Skip("the race detector allocates")
 	}
 	for _, linger := range []time.Duration{0, time.Millisecond} {
 		r, w := newPipe(t, Config{Linger: linger, MaxLine: 1024})
