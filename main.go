@@ -26,6 +26,7 @@ import (
 	"github.com/logreel/logreel/rotator/intake"
 	"github.com/logreel/logreel/rotator/notice"
 	"github.com/logreel/logreel/rotator/preview"
+	"github.com/logreel/logreel/rotator/process"
 	"github.com/logreel/logreel/rotator/relay"
 	"github.com/logreel/logreel/rotator/version"
 )
@@ -37,7 +38,7 @@ const (
 
 func main() {
 	p := &program{printer: notice.NewPrinter()}
-	p.signals, p.ignored = relay.Signals()
+	p.signals, p.ignored = process.Signals()
 	status, err := p.run(os.Args[1:])
 	if err != nil {
 		p.printer.Error(err)
@@ -132,15 +133,16 @@ func (p *program) relay(f *flags.Flags, c rotator.Config, r *rotator.Rotator, at
 	} else if out.Terminal = intake.IsTerminal(0); out.Terminal {
 		c.Voice.Say("reading what you type; end with ctrl-d")
 	}
-	relay.CloseInherited(in.Input)
-	in.Poller = relay.SettleRuntime()
+	process.CloseInherited(in.Input)
+	in.Poller = process.SettleRuntime()
 	out.Poller = in.Poller
 	if out.Reader, err = intake.New(in); err != nil {
 		return 0, err
 	}
 	if f.Tee {
-		out.Tee = relay.Stdout{}
+		out.Tee = process.Stdout{}
 	}
+	process.LetGoOfStart()
 	err = relay.Run(out)
 	if cmd != nil {
 		cmd.Abandon()

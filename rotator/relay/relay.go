@@ -74,7 +74,7 @@ type Config struct {
 	// Grace is how long the input may last after SIGTERM or SIGCHLD; nil for any
 	// time.
 	Grace *time.Duration
-	// Poller says that waits may be on the Go runtime's poller; see [SettleRuntime].
+	// Poller says that waits may be on the Go runtime's poller, as process.SettleRuntime tells.
 	Poller bool
 	// Terminal says that a person is typing the input.
 	Terminal bool

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package relay
+package process
 
 // CloseInherited does nothing here: this system does not list a process's
 // descriptors, and the Go runtime has pipes of its own.

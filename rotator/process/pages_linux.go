@@ -1,0 +1,49 @@
+package process
+
+import (
+	"bufio"
+	"os"
+	"reflect"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// LetGoOfStart lets go of the pages of the program's file that are in memory, which are
+// two thirds of what the process has. Most were for the start alone, such as parsing the
+// flags; the others come back from the page cache as they are needed.
+//
+// It is for a program that is linked to run at one address: in any other the loader has
+// written to pages, which would be lost.
+func LetGoOfStart() {
+	build, ok := debug.ReadBuildInfo()
+	if !ok || !slices.Contains(build.Settings, debug.BuildSetting{Key: "-buildmode", Value: "exe"}) {
+		return
+	}
+	maps, err := os.Open("/proc/self/maps")
+	if err != nil {
+		return
+	}
+	defer maps.Close()
+	here := uint64(reflect.ValueOf(LetGoOfStart).Pointer())
+	afterCode := false
+	for lines := bufio.NewScanner(maps); lines.Scan(); {
+		// proc_pid_maps(5): the first and the last address, and the rights.
+		addresses, rest, _ := strings.Cut(lines.Text(), " ")
+		first, last, _ := strings.Cut(addresses, "-")
+		from, errFrom := strconv.ParseUint(first, 16, 64)
+		to, errTo := strconv.ParseUint(last, 16, 64)
+		if errFrom != nil || errTo != nil {
+			return
+		}
+		code := from <= here && here < to
+		if code || afterCode && strings.HasPrefix(rest, "r--p") { // the constants follow the code
+			// It fails where pages are locked in memory, and that is wanted then.
+			_, _, _ = unix.Syscall(unix.SYS_MADVISE, uintptr(from), uintptr(to-from), unix.MADV_DONTNEED)
+		}
+		afterCode = code
+	}
+}
