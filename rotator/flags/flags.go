@@ -23,7 +23,7 @@ import (
 
 // Flags are the command line, in the groups and the order of the help.
 type Flags struct {
-	Pattern string `arg:"" optional:"" name:"PATTERN" help:"File name with strftime fields, such as /var/log/app/%Y-%m-%d.log."`
+	Pattern string `arg:"" optional:"" name:"PATTERN"`
 
 	Every  pattern.Interval `group:"Rotation" placeholder:"INTERVAL" help:"30s 15m 6h 1d 1w 1mo 1y, or never. Default: the finest time field in PATTERN."`
 	At     pattern.Offset   `group:"Rotation" placeholder:"OFFSET" help:"Shift the boundaries: --every=1d --at=03:00, --every=1w --at=sun."`
@@ -70,14 +70,6 @@ type Flags struct {
 	ArchivePass bool `name:"archive" hidden:"" env:"-"`
 }
 
-const description = "Reads lines from standard input and writes them into files named by PATTERN.\n" +
-	"Goes on to the next file when the period of its finest time field is over.\n\n" +
-	"  app 2>&1 | logreel '/var/log/app/%Y-%m-%d.log'\n" +
-	"  logreel '/var/log/app/%Y-%m-%d.log' -- app\n\n" +
-	"After -- it starts COMMAND itself and keeps the lines of all its processes apart.\n" +
-	"Every flag can be set by the environment: LOGREEL_LINK for --link.\n" +
-	"The manual is logreel(1)."
-
 // A UsageError is a mistake in the command line.
 type UsageError struct{ Err error }
 
@@ -115,7 +107,7 @@ func Parse(args []string) (*Flags, error) {
 		}
 	}
 	parser, err := kong.New(f, kong.Name("logreel"), kong.Description(description), kong.DefaultEnvars("LOGREEL"),
-		kong.NoDefaultHelp(), kong.ConfigureHelp(kong.HelpOptions{NoAppDescFormat: true, WrapUpperBound: 100}),
+		kong.NoDefaultHelp(), kong.Help(printHelp), kong.ConfigureHelp(kong.HelpOptions{NoAppDescFormat: true, WrapUpperBound: 100}),
 		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }))
 	if err != nil {
 		return nil, err
