@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -51,10 +52,10 @@ type Flags struct {
 	Linger  values.Duration `group:"Reading" placeholder:"DURATION" default:"40ms" help:"How long to gather lines before they are written (${default})."`
 	MaxLine values.Size     `group:"Reading" placeholder:"SIZE" default:"1M" help:"Pass a longer line on in pieces; they stay together (${default})."`
 	Buffer  values.Size     `group:"Reading" placeholder:"SIZE" default:"16M" help:"How much is read on into memory while lines cannot be written; 0 for nothing (${default})."`
-	OnFull  string          `group:"Reading" placeholder:"WHAT" enum:"wait,drop" default:"wait" help:"When that is full: wait, and the application waits, or drop lines and log how many (${default})."`
+	OnFull  values.OnFull   `group:"Reading" placeholder:"WHAT" default:"wait" help:"When that is full: wait, and the application waits, or drop lines and log how many (${default})."`
 	Tee     bool            `group:"Reading" help:"Copy every line to standard output as well."`
 
-	Stdio     string           `group:"Command" placeholder:"WHAT" enum:"socket,pipe" default:"socket" help:"What COMMAND writes to: a socket, on which each line stays whole however long, or a pipe, if it opens /dev/stderr by name (${default})."`
+	Stdio     values.Stdio     `group:"Command" placeholder:"WHAT" default:"socket" help:"What COMMAND writes to: a socket, on which each line stays whole however long, or a pipe, if it opens /dev/stderr by name (${default})."`
 	Grace     *values.Duration `group:"Ending" placeholder:"DURATION" help:"After SIGTERM, or after COMMAND has ended, read on for this long at the most. Default: until the end of input."`
 	Preview   values.Count     `group:"Help" placeholder:"N" help:"Print the current file and the next ones, and write nothing: 5 in all, or N with --preview=N."`
 	StartTime values.Time      `group:"Help" placeholder:"TIME" help:"Pretend for --preview that it is TIME: 2026-11-21 02:00, or RFC 3339."`
@@ -66,18 +67,11 @@ type Flags struct {
 	Command []string `kong:"-"`
 	// Arguments are those before it.
 	Arguments []string `kong:"-"`
+	// environment are the variables that set flags.
+	environment []variable
 
 	ArchivePass bool `name:"archive" hidden:"" env:"-"`
 }
-
-// A UsageError is a mistake in the command line.
-type UsageError struct{ Err error }
-
-func (e UsageError) Error() string { return e.Err.Error() }
-func (e UsageError) Unwrap() error { return e.Err }
-
-// mistake returns a usage error. The arguments are those of fmt.Errorf.
-func mistake(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
 
 // A helpFlag prints the help before anything else can be found wrong.
 type helpFlag bool
@@ -112,16 +106,25 @@ func Parse(args []string) (*Flags, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err = parser.Parse(f.Arguments); err == nil {
-		return f, f.check()
+	for _, flag := range parser.Model.Flags {
+		if !flag.IsBool() || flag.Target.Kind() == reflect.Bool {
+			flag.Mapper = mapper{flag.Mapper}
+		}
 	}
+	f.environment = f.variables(parser.Model)
+	_, err = parser.Parse(f.Arguments)
 	switch {
 	case errors.Is(err, ErrHelped):
 		return nil, ErrHelped
-	case strings.HasPrefix(err.Error(), "unexpected argument"):
-		return nil, mistake("%w; quote a pattern that has spaces, and write -- before a command", err)
+	case err != nil:
+		err = f.reworded(err)
+	default:
+		err = f.check()
 	}
-	return nil, UsageError{err}
+	if err != nil {
+		return nil, f.mistake(err)
+	}
+	return f, nil
 }
 
 // check finds what a single flag cannot.
@@ -129,22 +132,26 @@ func (f *Flags) check() error {
 	switch {
 	case f.Version:
 		return nil
+	case f.Pattern == "" && len(f.Command) > 0 && strings.HasPrefix(f.Command[0], "-"):
+		return fmt.Errorf("PATTERN is missing before --; write for example: logreel '/var/log/app/%%Y-%%m-%%d.log' -- app --serve, or ./%s if that is the pattern", f.Command[0])
+	case f.Pattern == "" && f.Command != nil:
+		return fmt.Errorf("PATTERN is missing before --; write for example: logreel '/var/log/app/%%Y-%%m-%%d.log' -- app --serve")
 	case f.Pattern == "":
-		return mistake("PATTERN is missing; write for example: app 2>&1 | logreel '/var/log/app/%%Y-%%m-%%d.log' (logreel --help tells more)")
+		return fmt.Errorf("PATTERN is missing; write for example: app 2>&1 | logreel '/var/log/app/%%Y-%%m-%%d.log' (logreel --help tells more)")
 	case f.Command != nil && len(f.Command) == 0:
-		return mistake("the command after -- is missing; write for example: logreel '/var/log/app/%%Y-%%m-%%d.log' -- app --serve")
+		return fmt.Errorf("the command after -- is missing; write for example: logreel '/var/log/app/%%Y-%%m-%%d.log' -- app --serve")
 	case f.StartTime.Given() && f.Preview == 0:
-		return mistake("--start-time goes with --preview; for another zone or shifted boundaries there are --tz and --at")
+		return fmt.Errorf("--start-time goes with --preview; for another zone or shifted boundaries there are --tz and --at")
 	case f.Linger > values.Duration(time.Second):
-		return mistake("--linger=%v: write a duration from 0 to 1s, such as 20ms", f.Linger)
+		return fmt.Errorf("--linger=%v: write a duration from 0 to 1s, such as 20ms", f.Linger)
 	case f.ExecTimeout == 0:
-		return mistake("--exec-timeout=%v: write for how long the command may run, such as 10m", f.ExecTimeout)
+		return fmt.Errorf("--exec-timeout=%v: write for how long the command may run, such as 10m", f.ExecTimeout)
 	case f.UTC && f.TZ != "":
-		return mistake("--utc and --tz=%s exclude each other; leave one out, also of LOGREEL_UTC and LOGREEL_TZ", f.TZ)
+		return fmt.Errorf("--utc and --tz=%s exclude each other; leave one out", f.TZ)
 	case f.MaxLine < intake.MinMaxLine || f.MaxLine > intake.MaxMaxLine:
-		return mistake("--max-line=%v: write a size from 1K to 1G", f.MaxLine)
+		return fmt.Errorf("--max-line=%v: write a size from 1K to 1G", f.MaxLine)
 	case f.Buffer > relay.MaxBuffer:
-		return mistake("--buffer=%v: write a size from 0 to %v", f.Buffer, values.Size(relay.MaxBuffer))
+		return fmt.Errorf("--buffer=%v: write a size from 0 to %v", f.Buffer, values.Size(relay.MaxBuffer))
 	}
 	return nil
 }
@@ -154,7 +161,7 @@ func (f *Flags) Rotator(voice notice.Voice) (c rotator.Config, err error) {
 	zone := time.UTC
 	if !f.UTC {
 		if zone, err = pattern.LoadZone(f.TZ); err != nil {
-			return c, UsageError{err}
+			return c, f.mistake(err)
 		}
 	}
 	c = rotator.Config{
@@ -168,7 +175,7 @@ func (f *Flags) Rotator(voice notice.Voice) (c rotator.Config, err error) {
 		Pattern: f.Pattern, Escape: byte(f.Escape), Every: f.Every, At: f.At, Zone: zone, Repeat: f.Size > 0,
 	})
 	if err != nil {
-		return c, UsageError{err}
+		return c, f.mistake(err)
 	}
 	return c, nil
 }
@@ -184,7 +191,7 @@ func (f *Flags) Archive(p *pattern.Pattern, voice notice.Voice) (archive.Config,
 		Voice: voice,
 	}
 	if err := c.Check(); err != nil {
-		return c, UsageError{err}
+		return c, f.mistake(err)
 	}
 	return c, nil
 }

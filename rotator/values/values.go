@@ -82,6 +82,26 @@ func (c *Compression) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// OnFull is what becomes of lines when the buffer is full: wait or drop.
+type OnFull string
+
+// UnmarshalText reads wait or drop.
+func (o *OnFull) UnmarshalText(text []byte) error { return oneOf(o, text, "wait", "drop") }
+
+// Stdio is what a command writes to: a socket or a pipe.
+type Stdio string
+
+// UnmarshalText reads socket or pipe.
+func (s *Stdio) UnmarshalText(text []byte) error { return oneOf(s, text, "socket", "pipe") }
+
+// oneOf reads one of two words.
+func oneOf[T ~string](to *T, text []byte, a, b T) error {
+	if *to = T(text); *to != a && *to != b {
+		return wrong(text, fmt.Errorf("is neither of its values; write %s or %s", a, b))
+	}
+	return nil
+}
+
 // A Mode is the permissions of a file.
 type Mode uint32
 
@@ -139,7 +159,7 @@ func number(name, kind string, look func() (string, error)) (int, error) {
 	}
 	n, err := strconv.ParseInt(id, 10, 32)
 	if err != nil || n < 0 {
-		return 0, fmt.Errorf("no %s %q here; write a name that the system knows, or a number", kind, name)
+		return 0, fmt.Errorf("no such %s: %q; write a name that the system knows, or a number", kind, name)
 	}
 	return int(n), nil
 }
@@ -219,13 +239,16 @@ func (*Count) IsBool() bool { return true }
 func (c *Count) Decode(ctx *kong.DecodeContext) error {
 	token := ctx.Scan.Peek()
 	if token.Type != kong.FlagValueToken {
+		if n, err := strconv.Atoi(token.String()); err == nil && n > 0 {
+			return fmt.Errorf("%q stands apart from it; write --preview=%[1]s, or ./%[1]s if that is the pattern", token)
+		}
 		*c = DefaultCount
 		return nil
 	}
 	ctx.Scan.Pop()
-	n, err := strconv.Atoi(fmt.Sprint(token.Value))
+	n, err := strconv.Atoi(token.String())
 	if err != nil || n < 1 || n > 10000 {
-		return fmt.Errorf("%v is not a number of files; write one from 1 to 10000", token.Value)
+		return fmt.Errorf("%q is not a number of files; write one from 1 to 10000", token)
 	}
 	*c = Count(n)
 	return nil

@@ -1,0 +1,113 @@
+package flags
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// A UsageError is a mistake in the command line.
+type UsageError struct{ Err error }
+
+func (e UsageError) Error() string { return e.Err.Error() }
+func (e UsageError) Unwrap() error { return e.Err }
+
+// A variable of the environment sets a flag that is not on the command line.
+type variable struct{ flag, name string }
+
+// variables returns those that are set.
+func (f *Flags) variables(model *kong.Application) (set []variable) {
+	for _, flag := range model.Flags {
+		given := slices.ContainsFunc(f.Arguments, func(argument string) bool {
+			name, _, _ := strings.Cut(argument, "=")
+			return name == "--"+flag.Name
+		})
+		for _, name := range flag.Envs {
+			if os.Getenv(name) != "" && !given {
+				set = append(set, variable{"--" + flag.Name, name})
+			}
+		}
+	}
+	return set
+}
+
+var flagName = regexp.MustCompile(`--[a-z-]+`)
+
+// mistake returns a usage error. If what is wrong is with flags that the environment
+// sets, it says so; what to write instead, behind a semicolon, may name others.
+func (f *Flags) mistake(err error) error {
+	wrong, _, _ := strings.Cut(err.Error(), "; ")
+	named := flagName.FindAllString(wrong, -1)
+	var from []string
+	for _, v := range f.environment {
+		if slices.Contains(named, v.flag) {
+			from = append(from, v.flag+" is from the environment variable "+v.name)
+		}
+	}
+	if len(from) > 0 {
+		err = fmt.Errorf("%w (%s)", err, strings.Join(from, ", "))
+	}
+	return UsageError{err}
+}
+
+// A mapper says in our words what kong's own would say of a value in others.
+type mapper struct{ kong.Mapper }
+
+// Decode reads a value.
+func (m mapper) Decode(c *kong.DecodeContext, target reflect.Value) error {
+	next := c.Scan.Peek()
+	switch {
+	case target.Kind() == reflect.Bool:
+		if err := m.Mapper.Decode(c, target); err != nil {
+			return fmt.Errorf("%q is neither true nor false; write one of these, or %s alone", next, c.Value.Summary())
+		}
+		return nil
+	case next.IsEOL():
+		return fmt.Errorf("a value is missing; write %s", c.Value.Summary())
+	case !next.IsValue():
+		return fmt.Errorf("a value is missing before %s; write %s", next, c.Value.Summary())
+	}
+	return m.Mapper.Decode(c, target)
+}
+
+// reworded returns what kong says of a command line, with what to write instead.
+func (f *Flags) reworded(err error) error {
+	text, _, _ := strings.Cut(err.Error(), " (from envar ")
+	if argument, ok := strings.CutPrefix(text, "unexpected argument "); ok {
+		return fmt.Errorf("unexpected argument %q; quote a pattern that has spaces, and write -- before a command", argument)
+	}
+	unknown, ok := strings.CutPrefix(text, "unknown flag ")
+	if !ok {
+		return errors.New(text)
+	}
+	if !strings.HasPrefix(unknown, "--") {
+		return f.unknownShort(unknown)
+	}
+	if flag, meant, ok := strings.Cut(unknown, ", did you mean "); ok {
+		return fmt.Errorf("unknown flag %s; did you mean %s", flag, meant)
+	}
+	return fmt.Errorf("unknown flag %s; see logreel --help", unknown)
+}
+
+// unknownShort says what is wrong with the first argument that begins with one dash
+// and is not made of flags. Kong names its first letter, and others of one letter that
+// might be meant, which is any.
+func (f *Flags) unknownShort(unknown string) error {
+	i := slices.IndexFunc(f.Arguments, func(argument string) bool {
+		letters, ok := strings.CutPrefix(argument, "-")
+		return ok && !strings.HasPrefix(letters, "-") && strings.Trim(letters, "hv") != ""
+	})
+	switch {
+	case i < 0:
+		return fmt.Errorf("unknown flag %s; see logreel --help", unknown)
+	case len(f.Arguments[i]) == len("-l"):
+		return fmt.Errorf("unknown flag %s; see logreel --help", f.Arguments[i])
+	}
+	return fmt.Errorf("unknown flag %s; see logreel --help, or write ./%[1]s if that is the pattern", f.Arguments[i])
+}
