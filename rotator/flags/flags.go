@@ -32,7 +32,7 @@ type Flags struct {
 	Size   values.Size      `group:"Rotation" placeholder:"SIZE" help:"Also switch before a line would take the file past SIZE (10M); the next files of the period get .1, .2, … after the name."`
 	TZ     string           `name:"tz" group:"Rotation" placeholder:"ZONE" help:"Zone of names and boundaries, such as Europe/Berlin. Default: the local one."`
 	UTC    bool             `name:"utc" group:"Rotation" help:"The same as --tz=UTC."`
-	Escape values.Escape    `group:"Rotation" placeholder:"CHAR" default:"%" help:"Begins the fields of PATTERN, instead of %: --escape=@ for @Y-@m-@d."`
+	Escape values.Escape    `group:"Rotation" placeholder:"CHAR" default:"%" help:"Character that begins a field, instead of %: --escape=@ for @Y-@m-@d."`
 
 	Link         string       `group:"Files" placeholder:"PATH" help:"Keep a symlink to the live file."`
 	PreviousLink string       `group:"Files" placeholder:"PATH" help:"Keep a symlink to the file before the live one."`
@@ -43,24 +43,24 @@ type Flags struct {
 	Eager        bool         `group:"Files" help:"Open the first file at start, and one for every period, even if nothing is logged."`
 
 	KeepCount   values.Number      `group:"Archive" placeholder:"N" help:"Keep N finished files and delete the oldest ones."`
-	KeepAge     pattern.Age        `group:"Archive" placeholder:"AGE" help:"Delete finished files whose period ended so long ago: 12h 30d 8w 6mo 1y."`
-	KeepSize    values.Limit       `group:"Archive" placeholder:"SIZE" help:"Delete the oldest finished files while they have more than SIZE in all."`
-	KeepFree    values.Free        `group:"Archive" placeholder:"SIZE" help:"Delete the oldest while less of the disk is free: 5% or 2G."`
+	KeepAge     pattern.Age        `group:"Archive" placeholder:"AGE" help:"Delete finished files whose period ended longer ago than AGE: 12h 30d 8w 6mo 1y."`
+	KeepSize    values.Limit       `group:"Archive" placeholder:"SIZE" help:"Delete the oldest finished files while together they exceed SIZE."`
+	KeepFree    values.Free        `group:"Archive" placeholder:"SIZE" help:"Delete the oldest finished files while less than SIZE of the disk is free: 5% or 2G."`
 	Compress    values.Compression `group:"Archive" placeholder:"FORMAT" help:"Compress finished files: gzip or zstd. In the background, one at a time, at the lowest priority."`
-	Exec        string             `group:"Archive" placeholder:"COMMAND" help:"Run COMMAND by sh -c for every finished file, after compressing it; the file is $$1."`
-	ExecTimeout values.Duration    `group:"Archive" placeholder:"DURATION" default:"10m" help:"End COMMAND after so long (${default})."`
+	Exec        string             `group:"Archive" placeholder:"COMMAND" help:"Run COMMAND with sh -c for every finished file, after compressing it; the file is $$1."`
+	ExecTimeout values.Duration    `group:"Archive" placeholder:"DURATION" default:"10m" help:"End COMMAND after DURATION (${default})."`
 
 	Linger  values.Duration `group:"Reading" placeholder:"DURATION" default:"40ms" help:"How long to gather lines before they are written (${default})."`
-	MaxLine values.Size     `group:"Reading" placeholder:"SIZE" default:"1M" help:"Pass a longer line on in pieces; they stay together (${default})."`
-	Buffer  values.Size     `group:"Reading" placeholder:"SIZE" default:"16M" help:"How much is read on into memory while lines cannot be written; 0 for nothing (${default})."`
-	OnFull  values.OnFull   `group:"Reading" placeholder:"WHAT" default:"wait" help:"When that is full: wait, and the application waits, or drop lines and log how many (${default})."`
+	MaxLine values.Size     `group:"Reading" placeholder:"SIZE" default:"1M" help:"Write longer lines in pieces, which stay together (${default})."`
+	Buffer  values.Size     `group:"Reading" placeholder:"SIZE" default:"16M" help:"Memory for lines that cannot be written yet; 0 for none (${default})."`
+	OnFull  values.OnFull   `group:"Reading" placeholder:"WHAT" default:"wait" help:"When the buffer is full: wait (the application blocks) or drop (lines are lost, and their number logged). Default: ${default}."`
 	Tee     bool            `group:"Reading" help:"Copy every line to standard output as well."`
 
 	Stdio     values.Stdio     `group:"Command" placeholder:"WHAT" default:"socket" help:"What COMMAND writes to: a socket, on which each line stays whole however long, or a pipe, if it opens /dev/stderr by name (${default})."`
-	Grace     *values.Duration `group:"Ending" placeholder:"DURATION" help:"After SIGTERM, or after COMMAND has ended, read on for this long at the most. Default: until the end of input."`
+	Grace     *values.Duration `group:"Ending" placeholder:"DURATION" help:"Keep reading for at most this long after SIGTERM, or after COMMAND has ended. Default: until the end of input."`
 	Preview   values.Count     `group:"Help" placeholder:"N" help:"Print the current file and the next ones, and write nothing: 5 in all, or N with --preview=N."`
 	StartTime values.Time      `group:"Help" placeholder:"TIME" help:"Pretend for --preview that it is TIME: 2026-11-21 02:00, or RFC 3339."`
-	Verbose   bool             `group:"Help" short:"v" help:"Say what is done, on standard error."`
+	Verbose   bool             `group:"Help" short:"v" help:"Report on standard error what is done."`
 	Version   bool             `group:"Help" env:"-" help:"Print the version."`
 	Help      helpFlag         `group:"Help" short:"h" help:"Print this help."`
 

@@ -16,7 +16,7 @@ const description = "Reads lines from standard input and writes them into files 
 	"  app 2>&1 | logreel '/var/log/app/%Y-%m-%d.log'\n" +
 	"  logreel '/var/log/app/%Y-%m-%d.log' -- app\n\n" +
 	"After -- it starts COMMAND itself and keeps the lines of all its processes apart.\n" +
-	"Every flag can be set by the environment: LOGREEL_LINK for --link.\n" +
+	"Every flag can be set by an environment variable: LOGREEL_LINK for --link.\n" +
 	"The manual is logreel(1).\n\n" +
 	"Arguments:\n" +
 	"  PATTERN    File name with strftime fields, such as /var/log/app/%Y-%m-%d.log."
