@@ -59,7 +59,7 @@ type Flags struct {
 	Stdio     values.Stdio     `group:"Command" placeholder:"WHAT" default:"socket" help:"What COMMAND writes to: a socket, on which each line stays whole however long, or a pipe, if it opens /dev/stderr by name (${default})."`
 	Grace     *values.Duration `group:"Ending" placeholder:"DURATION" help:"Keep reading for at most this long after SIGTERM, or after COMMAND has ended. Default: until the end of input."`
 	Preview   values.Count     `group:"Help" placeholder:"N" help:"Print the current file and the next ones, and write nothing: 5 in all, or N with --preview=N."`
-	StartTime values.Time      `group:"Help" placeholder:"TIME" help:"Pretend for --preview that it is TIME: 2026-11-21 02:00, or RFC 3339."`
+	StartTime values.Time      `group:"Help" placeholder:"TIME" help:"With --preview, pretend that it is TIME: 2026-11-21, 2026-11-21 02:00, or RFC 3339."`
 	Verbose   bool             `group:"Help" short:"v" help:"Report on standard error what is done."`
 	Version   bool             `group:"Help" env:"-" help:"Print the version."`
 	Help      helpFlag         `group:"Help" short:"h" help:"Print this help."`

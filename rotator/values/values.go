@@ -183,17 +183,30 @@ type Time struct {
 	layout string
 }
 
-var layouts = []string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02"}
+var layouts = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly}
 
-// UnmarshalText reads a time as RFC 3339 has it, or without an offset.
+// UnmarshalText reads a time as RFC 3339 has it, with its leave to write t and z and a
+// space between date and time; or without an offset, without seconds, or a date alone.
 func (t *Time) UnmarshalText(text []byte) error {
+	clean := strings.ToUpper(string(text))
+	if date, clock, ok := strings.Cut(clean, " "); ok {
+		clean = date + "T" + clock
+	}
+	reason := ""
 	for _, layout := range layouts {
-		if _, err := time.Parse(layout, string(text)); err == nil {
-			*t = Time{string(text), layout}
+		_, err := time.Parse(layout, clean)
+		if err == nil {
+			*t = Time{clean, layout}
 			return nil
 		}
+		var parse *time.ParseError
+		if errors.As(err, &parse) {
+			if what, ok := strings.CutSuffix(parse.Message, " out of range"); ok {
+				reason = ": the " + strings.TrimPrefix(what, ": ") + " is out of range"
+			}
+		}
 	}
-	return wrong(text, errors.New(`is not a time; write one such as "2026-11-21 02:00" or 2026-11-21T02:00:00+01:00`))
+	return wrong(text, fmt.Errorf(`is not a time%s; write one such as "2026-11-21 02:00" or 2026-11-21T02:00:00+01:00`, reason))
 }
 
 // Given reports whether a time was given.

@@ -1,6 +1,7 @@
 package values
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -81,10 +82,31 @@ func TestTime(t *testing.T) {
 		"2026-11-21T02:00":          "2026-11-21T02:00:00+01:00",
 		"2026-11-21":                "2026-11-21T00:00:00+01:00",
 		"2026-11-21T02:00:00-05:00": "2026-11-21T02:00:00-05:00",
+		"2026-11-21 02:00:00-05:00": "2026-11-21T02:00:00-05:00",
+		"2026-11-21 02:00:00.5Z":    "2026-11-21T02:00:00Z",
+		"2026-11-21t02:00:00z":      "2026-11-21T02:00:00Z",
+		"2026-11-21t02:00":          "2026-11-21T02:00:00+01:00",
 	} {
 		var got Time
 		if err := got.UnmarshalText([]byte(text)); err != nil || got.In(zone).Format(time.RFC3339) != want {
 			t.Errorf("%s: got %v, %v, want %s", text, got.In(zone), err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"2026-02-29":                ": the day is out of range; write",
+		"2026-13-01 02:00":          ": the month is out of range; write",
+		"2026-11-21 24:00":          ": the hour is out of range; write",
+		"2026-11-21T02:60:00+01:00": ": the minute is out of range; write",
+		"2026-11-21t02:00:60z":      ": the second is out of range; write",
+		"2026-11-21 02:00 +01:00":   " is not a time; write",
+		"2026-11-21x02:00":          " is not a time; write",
+		"2026-11-21T":               " is not a time; write",
+		"tomorrow":                  " is not a time; write",
+		"":                          " is not a time; write",
+	} {
+		var got Time
+		if err := got.UnmarshalText([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, %v, want an error with %q", text, got, err, want)
 		}
 	}
 	var none Time
