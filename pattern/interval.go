@@ -93,7 +93,10 @@ func parseAmount(s string) (Interval, error) {
 		}
 		return i, nil
 	}
-	return Interval{}, fmt.Errorf("has no such unit")
+	if digits == s {
+		return Interval{}, fmt.Errorf("has no unit")
+	}
+	return Interval{}, fmt.Errorf("has no unit that is known")
 }
 
 // checkEven refuses an interval whose boundaries would wander through the day or

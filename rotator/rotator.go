@@ -139,7 +139,7 @@ func New(c Config) (*Rotator, error) {
 			continue
 		}
 		if other, ok := seen[filepath.Clean(l.path)]; ok {
-			return nil, fmt.Errorf("%s=%s: is the path of %s already; give another", l.flag, l.path, other)
+			return nil, fmt.Errorf("%s=%s: is already the path of %s; give another", l.flag, l.path, other)
 		}
 		seen[filepath.Clean(l.path)] = l.flag
 	}

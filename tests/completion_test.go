@@ -42,9 +42,6 @@ func words(t *testing.T, o option) []string {
 	if err == nil {
 		return nil
 	}
-	if m := regexp.MustCompile(`must be one of ("\S+") but`).FindSubmatch(out); m != nil {
-		return strings.Split(strings.ReplaceAll(string(m[1]), `"`, ""), ",")
-	}
 	if m := regexp.MustCompile(`; write ([a-z]+) or ([a-z]+)\n`).FindSubmatch(out); m != nil {
 		return []string{string(m[1]), string(m[2])}
 	}
