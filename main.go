@@ -60,7 +60,7 @@ func statusOf(err error) int {
 	return statusFailed
 }
 
-// A program is what is the same for all of it.
+// A program is what there is before the arguments are looked at.
 type program struct {
 	printer *notice.Printer
 	signals chan os.Signal

@@ -646,7 +646,7 @@ func TestCrowdFinish(t *testing.T) {
 	keeps(t, r, len("onetwo"))
 	two.goOn(t)
 	stopped(t, two)
-	r.Finish()
+	r.EndHere()
 	one.goOn(t) // comes late
 	var got strings.Builder
 	for {
@@ -847,7 +847,7 @@ func TestCrowdBatches(t *testing.T) {
 		r.crowd.take(pid+1, []byte(others))
 		r.at = time.Now().Add(-time.Hour)
 		if finish {
-			r.Finish()
+			r.EndHere()
 		} else {
 			r.crowd.take(pid, newline)
 			write(t, int(socket.Fd()), "not read before\n")

@@ -135,8 +135,8 @@ type Reader struct {
 	// open says that the last batch was a piece without a newline.
 	open bool
 	// left is how many bytes to read before the end, when one is set.
-	left   int
-	bounds bool
+	left    int
+	limited bool
 	// ended is why there is nothing more to read: io.EOF or an error.
 	ended error
 }
@@ -218,9 +218,9 @@ func (r *Reader) Keep() {
 // Interrupt makes Next return early.
 func (r *Reader) Interrupt() { r.waiter.interrupt() }
 
-// Finish sets the end of input: what is waiting now is still read, nothing after.
-func (r *Reader) Finish() {
-	r.left, r.bounds = r.Waiting(), true
+// EndHere sets the end of input: what is waiting now is still read, nothing after.
+func (r *Reader) EndHere() {
+	r.left, r.limited = r.Waiting(), true
 	r.due = time.Time{}
 	if r.left == 0 && r.ended == nil {
 		r.ended = io.EOF
@@ -241,7 +241,7 @@ func (r *Reader) WritersGone() bool {
 	if r.regular {
 		return r.Waiting() == 0
 	}
-	return r.ended != nil || r.bounds || r.look().hangup
+	return r.ended != nil || r.limited || r.look().hangup
 }
 
 // look looks at the input without waiting. What else has happened meanwhile is kept
@@ -252,13 +252,18 @@ func (r *Reader) look() events {
 	return events
 }
 
+// takeFired reports whether the caller is wanted, and forgets it.
+func (r *Reader) takeFired() (fired bool) {
+	fired, r.fired = r.fired, false
+	return fired
+}
+
 // pause waits until it is time to read: until there is input and the linger is
 // over. It returns the time under which to file what is read, and false when the
 // caller is wanted first.
 func (r *Reader) pause(until time.Time) (at time.Time, ready bool) {
 	r.lone = false
-	if r.fired {
-		r.fired = false
+	if r.takeFired() {
 		return time.Now(), false
 	}
 	if r.pace.steady {
@@ -270,8 +275,7 @@ func (r *Reader) pause(until time.Time) (at time.Time, ready bool) {
 			return at, ready
 		}
 		r.pace.steady = false
-		if r.fired {
-			r.fired = false
+		if r.takeFired() {
 			return time.Now(), false
 		}
 	}
@@ -281,7 +285,7 @@ func (r *Reader) pause(until time.Time) (at time.Time, ready bool) {
 		if !events.input || events.alarm || events.wake {
 			return now, false
 		}
-		if r.lone = r.pace.quiet(now); r.lone || events.hangup || r.bounds || r.pace.wait == 0 {
+		if r.lone = r.pace.quiet(now); r.lone || events.hangup || r.limited || r.pace.wait == 0 {
 			return now, true
 		}
 		r.due = now.Add(r.pace.wait)

@@ -288,7 +288,7 @@ func TestInterrupt(t *testing.T) {
 		}
 		write(t, w, "line\n")
 	}
-	r.Finish()
+	r.EndHere()
 	if got := next(t, r); got != "line\nline\n" {
 		t.Errorf("got %q, want both lines", got)
 	}
@@ -316,7 +316,7 @@ func TestFinish(t *testing.T) {
 	t.Parallel()
 	r, w := newPipe(t, Config{Linger: time.Hour, MaxLine: 1024})
 	write(t, w, "one\ntwo")
-	r.Finish()
+	r.EndHere()
 	write(t, w, "late\n")
 	if got := next(t, r); got != "one\n" {
 		t.Errorf("got %q, want the complete line", got)

@@ -31,7 +31,7 @@ func (r *Reader) makeRoom() {
 func (r *Reader) read() []byte {
 	r.makeRoom()
 	limit := readSize
-	if r.bounds {
+	if r.limited {
 		limit = min(limit, r.left)
 	}
 	n, took, err := r.fill(limit)
@@ -51,7 +51,7 @@ func (r *Reader) read() []byte {
 		r.ended = io.EOF
 		return nil
 	}
-	if r.left -= took; r.bounds && r.left <= 0 {
+	if r.left -= took; r.limited && r.left <= 0 {
 		r.ended = io.EOF
 	}
 	return r.cut(n)

@@ -52,8 +52,8 @@ import (
 	"github.com/logreel/logreel/rotator/notice"
 )
 
-// retryEvery is the pause between two attempts to write, in milliseconds.
-const retryEvery = 1000
+// retryEvery is the pause between two attempts to write.
+const retryEvery = time.Second
 
 var newline = []byte{'\n'}
 
@@ -87,9 +87,9 @@ type Config struct {
 // A relay is the state of one Run.
 type relay struct {
 	Config
-	started time.Time
-	buffer  buffer
-	desk    desk
+	started  time.Time
+	buffer   buffer
+	handover handover
 	// failing is the writer's: what keeps it from writing.
 	failing notice.Fault
 	signals chan os.Signal
@@ -122,12 +122,12 @@ func Run(c Config) error {
 	}
 	r := &relay{
 		Config: c, started: time.Now(),
-		buffer:  buffer{limit: c.Buffer, drop: c.Drop && !c.Reader.Regular()},
-		desk:    desk{back: make(chan struct{})},
-		failing: notice.Fault{Voice: c.Voice},
-		signals: make(chan os.Signal, 16),
+		buffer:   buffer{limit: c.Buffer, drop: c.Drop && !c.Reader.Regular()},
+		handover: handover{back: make(chan struct{})},
+		failing:  notice.Fault{Voice: c.Voice},
+		signals:  make(chan os.Signal, 16),
 	}
-	if err := r.desk.bell.open(c.Poller); err != nil {
+	if err := r.handover.bell.open(c.Poller); err != nil {
 		return err
 	}
 	c.Attendant.Start()
@@ -147,10 +147,10 @@ func Run(c Config) error {
 // write is the writer: it reads and writes until the end of input.
 func (r *relay) write() error {
 	for r.ended == nil {
-		lines, at, err := r.Reader.Next(r.sooner(sooner(r.Rotator.Until(), r.Attendant.Until())))
+		lines, at, err := r.Reader.Next(r.untilGrace(sooner(r.Rotator.Until(), r.Attendant.Until())))
 		r.ended = err
 		r.takeSignals()
-		for r.deliver(lines, at); r.finish(); r.deliver(lines, at) {
+		for r.deliver(lines, at); r.takeBack(); r.deliver(lines, at) {
 			r.recovered()
 			lines, at, r.spill = r.spill, r.spillAt, nil
 		}
@@ -159,8 +159,8 @@ func (r *relay) write() error {
 			r.silence()
 		}
 	}
-	r.desk.reader.Store(closed)
-	r.desk.bell.ring(0)
+	r.handover.reader.Store(closed)
+	r.handover.bell.ring(0)
 	err := r.ended
 	if errors.Is(err, io.EOF) {
 		err = nil
@@ -175,7 +175,7 @@ func (r *relay) deliver(lines []byte, at time.Time) {
 	r.requests = nil
 	r.noteStatus()
 	r.buffer.lend(lines, at)
-	r.begin()
+	r.offerReader()
 	for r.writeFront() {
 	}
 	for _, s := range requests {
@@ -201,11 +201,11 @@ func (r *relay) writeFront() bool {
 	}
 	if err != nil {
 		r.failing.Begin(time.Now(), err, "lines wait in memory, trying again every second")
-		r.desk.failing.Store(true)
+		r.handover.failing.Store(true)
 		r.noteStatus()
-		r.relieve()
+		r.callStandIn()
 		if !r.Attendant.MakeRoom(err) {
-			_, _ = unix.Poll(nil, retryEvery)
+			_, _ = unix.Poll(nil, int(retryEvery.Milliseconds()))
 		}
 	}
 	return true
@@ -214,12 +214,12 @@ func (r *relay) writeFront() bool {
 // recovered says that a fault is over, when all that waited is written.
 func (r *relay) recovered() {
 	r.failing.End(time.Now(), held(r.buffer.held()))
-	r.desk.failing.Store(false)
+	r.handover.failing.Store(false)
 }
 
-// sooner returns the earlier of an instant and the end of the grace; the zero time
+// untilGrace returns the earlier of an instant and the end of the grace; the zero time
 // when there is neither.
-func (r *relay) sooner(until time.Time) time.Time {
+func (r *relay) untilGrace(until time.Time) time.Time {
 	if r.graceEnd.IsZero() {
 		return until
 	}
@@ -240,8 +240,8 @@ func (r *relay) tee(lines []byte) {
 	if r.Tee == nil || len(lines) == 0 {
 		return
 	}
-	r.desk.teeing.Store(true)
-	defer r.desk.teeing.Store(false)
+	r.handover.teeing.Store(true)
+	defer r.handover.teeing.Store(false)
 	if _, err := r.Tee.Write(lines); err != nil {
 		r.Voice.Warn("--tee: %v; going on without it", err)
 		r.Tee = nil

@@ -35,7 +35,7 @@ func (r *relay) takeSignals() {
 		default:
 			if !r.graceEnd.IsZero() && time.Until(r.graceEnd) <= 0 {
 				r.graceEnd = time.Time{}
-				r.Reader.Finish()
+				r.Reader.EndHere()
 			}
 			return
 		}
@@ -46,7 +46,7 @@ func (r *relay) take(s os.Signal) {
 	switch s {
 	case syscall.SIGINT:
 		if r.Terminal {
-			r.Reader.Finish()
+			r.Reader.EndHere()
 		}
 	case syscall.SIGTERM:
 		r.terminate()
@@ -54,7 +54,7 @@ func (r *relay) take(s os.Signal) {
 		r.Voice.Detail("the command has ended; reading on until its output is closed")
 		r.beginGrace()
 	case syscall.SIGUSR1:
-		if r.desk.reader.Load() == withStandIn {
+		if r.handover.reader.Load() == withStandIn {
 			r.report(len(r.spill)) // the writer may take its time
 			return
 		}
@@ -69,7 +69,7 @@ func (r *relay) terminate() {
 	r.terms++
 	switch {
 	case r.Terminal || r.terms > 1:
-		r.Reader.Finish()
+		r.Reader.EndHere()
 	case r.Grace != nil:
 		r.Voice.Detail("SIGTERM: reading on for %v at the most", *r.Grace)
 		r.beginGrace()

@@ -23,13 +23,13 @@ const (
 // Who has the reader.
 const (
 	withWriter int32 = iota
-	onDesk           // nobody: whoever is first takes it
+	offered          // nobody: whoever is first takes it
 	withStandIn
 	closed // nobody any more
 )
 
-// A desk is where the writer and its stand-in hand the reader over to each other.
-type desk struct {
+// A handover is where the writer and its stand-in give the reader to each other.
+type handover struct {
 	reader atomic.Int32 // who has it
 	// since is when the writer put it there, in nanoseconds after the start.
 	since atomic.Int64
@@ -46,44 +46,44 @@ type desk struct {
 	set  time.Duration
 }
 
-// begin lets go of the reader before the writer turns to the disk. The bell is put
+// offerReader lets go of the reader before the writer turns to the disk. The bell is put
 // off only as often as keeps it from ringing in a steady stream: a system call for
 // every batch would be a good part of what the batch costs.
-func (r *relay) begin() {
+func (r *relay) offerReader() {
 	now := time.Since(r.started)
-	r.desk.since.Store(int64(now))
-	r.desk.reader.Store(onDesk)
-	if r.desk.set == 0 || now-r.desk.set >= stall/2 {
-		r.desk.set = now
-		r.desk.bell.ring(stall)
+	r.handover.since.Store(int64(now))
+	r.handover.reader.Store(offered)
+	if r.handover.set == 0 || now-r.handover.set >= stall/2 {
+		r.handover.set = now
+		r.handover.bell.ring(stall)
 	}
 }
 
 // silence stops the bell, where it would ring for nothing before it is put off again.
 func (r *relay) silence() {
-	if r.desk.set != 0 {
-		r.desk.set = 0
-		r.desk.bell.stop()
+	if r.handover.set != 0 {
+		r.handover.set = 0
+		r.handover.bell.stop()
 	}
 }
 
-// relieve has the stand-in read on, since writing has failed.
-func (r *relay) relieve() {
-	if r.desk.reader.CompareAndSwap(onDesk, withStandIn) {
-		r.desk.bell.ring(0)
+// callStandIn lets the stand-in read on, since writing has failed.
+func (r *relay) callStandIn() {
+	if r.handover.reader.CompareAndSwap(offered, withStandIn) {
+		r.handover.bell.ring(0)
 	}
 }
 
-// finish takes the reader back. It reports whether it came from the stand-in, which
+// takeBack takes the reader back. It reports whether it came from the stand-in, which
 // may have left lines in the buffer.
-func (r *relay) finish() (relieved bool) {
-	if r.desk.reader.CompareAndSwap(onDesk, withWriter) {
+func (r *relay) takeBack() (relieved bool) {
+	if r.handover.reader.CompareAndSwap(offered, withWriter) {
 		return false
 	}
-	r.desk.wanted.Store(true)
+	r.handover.wanted.Store(true)
 	r.Reader.Interrupt()
-	<-r.desk.back
-	r.desk.wanted.Store(false)
+	<-r.handover.back
+	r.handover.wanted.Store(false)
 	return true
 }
 
@@ -92,20 +92,20 @@ func (r *relay) finish() (relieved bool) {
 // writer may hang, and cannot say it.
 func (r *relay) standIn(result chan<- error) {
 	for {
-		r.desk.bell.wait()
-		kept := time.Since(r.started) - time.Duration(r.desk.since.Load())
-		switch r.desk.reader.Load() {
+		r.handover.bell.wait()
+		kept := time.Since(r.started) - time.Duration(r.handover.since.Load())
+		switch r.handover.reader.Load() {
 		case closed:
-			r.desk.bell.close()
+			r.handover.bell.close()
 			return
 		case withWriter:
 			continue
-		case onDesk:
+		case offered:
 			if kept < stall/2 {
-				r.desk.bell.ring(stall - kept)
+				r.handover.bell.ring(stall - kept)
 				continue
 			}
-			if !r.desk.reader.CompareAndSwap(onDesk, withStandIn) {
+			if !r.handover.reader.CompareAndSwap(offered, withStandIn) {
 				continue
 			}
 		}
@@ -114,8 +114,8 @@ func (r *relay) standIn(result chan<- error) {
 			return
 		}
 		// Said first: a bell that was set before may ring again at once.
-		r.desk.reader.Store(withWriter)
-		r.desk.back <- struct{}{}
+		r.handover.reader.Store(withWriter)
+		r.handover.back <- struct{}{}
 	}
 }
 
@@ -128,11 +128,11 @@ func (r *relay) absorb() bool {
 	moves, moved := -1, time.Time{} // what the writer has done, and when
 	var quiet time.Time             // since when nothing more can come
 	told := false
-	for !r.desk.wanted.Load() {
+	for !r.handover.wanted.Load() {
 		now := time.Now()
-		if n := r.buffer.progress(); n != moves || r.desk.teeing.Load() {
+		if n := r.buffer.progress(); n != moves || r.handover.teeing.Load() {
 			moves, moved, quiet = n, now, time.Time{}
-		} else if now.Sub(moved) >= hangs && !r.desk.failing.Load() {
+		} else if now.Sub(moved) >= hangs && !r.handover.failing.Load() {
 			hanging.Begin(moved, r.hang(), "lines wait in memory")
 		}
 		more := r.readOn(now)
@@ -161,7 +161,7 @@ func (r *relay) readOn(now time.Time) bool {
 	r.spill = r.buffer.push(r.spill, r.spillAt)
 	if r.ended == nil && len(r.spill) == 0 && !r.buffer.full() {
 		// Boundaries lie on whole seconds, and what comes before one is filed before it.
-		lines, at, err := r.Reader.Next(r.sooner(now.Truncate(time.Second).Add(time.Second)))
+		lines, at, err := r.Reader.Next(r.untilGrace(now.Truncate(time.Second).Add(time.Second)))
 		r.spill, r.spillAt, r.ended = r.buffer.push(lines, at), at, err
 		return true
 	}
