@@ -139,6 +139,9 @@ func (p *program) relay(f *flags.Flags, c rotator.Config, r *rotator.Rotator, at
 	if out.Reader, err = intake.New(in); err != nil {
 		return 0, err
 	}
+	if _, path, err := r.Place(time.Now()); err == nil && out.Reader.Reads(path) {
+		return 0, fmt.Errorf("standard input is %s, the file to be written", path)
+	}
 	if f.Tee {
 		out.Tee = process.Stdout{}
 	}

@@ -66,6 +66,7 @@
 package intake
 
 import (
+	"errors"
 	"io"
 	"time"
 
@@ -144,6 +145,9 @@ type Reader struct {
 // New returns a reader. It enlarges a pipe to 1 MiB, where the system lets it.
 func New(c Config) (*Reader, error) {
 	c.MaxLine = min(max(c.MaxLine, MinMaxLine), MaxMaxLine)
+	if listens, err := unix.GetsockoptInt(c.Input, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err == nil && listens != 0 {
+		return nil, errors.New("standard input is a socket that listens, from which nothing can be read; in a systemd socket unit write Accept=yes or ListenFIFO=")
+	}
 	w, err := newWaiter(c.Input, c.Poller)
 	if err != nil {
 		return nil, err
@@ -195,6 +199,13 @@ func (r *Reader) Next(until time.Time) (lines []byte, at time.Time, err error) {
 		return lines, r.at, nil
 	}
 	return r.last(), time.Now(), r.ended
+}
+
+// Reads reports whether a path names the file that is the input.
+func (r *Reader) Reads(path string) bool {
+	var input, at unix.Stat_t
+	return r.regular && unix.Fstat(r.config.Input, &input) == nil && unix.Stat(path, &at) == nil &&
+		input.Dev == at.Dev && input.Ino == at.Ino
 }
 
 // Regular reports whether the input is a file, which nobody waits to write.
