@@ -35,7 +35,7 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("the disk is full after %d bytes, which is no short write", len(before))
 	}
 	remount(t, logs, 0, "size=64m")
-	if got, want := f.hearHeld(), f.sent-strings.Count(before, "\n"); got != want {
+	if got, want := f.hearHeld("no space left on device"), f.sent-strings.Count(before, "\n"); got != want {
 		t.Errorf("%d lines were held, want %d", got, want)
 	}
 	f.pace(200 * time.Millisecond)
@@ -93,7 +93,7 @@ func TestDiskFullDrop(t *testing.T) {
 	f.hear("is full; lines are dropped")
 	f.taken()
 	remount(t, logs, 0, "size=64m")
-	f.hear("over after")
+	f.hearOver("no space left on device")
 	f.push(10)
 	f.finish(0)
 	got := content(t, dir, "logs/app.log")
@@ -135,7 +135,7 @@ func TestDiskImmutableFile(t *testing.T) {
 	f.push(2)
 	f.taken()
 	allow()
-	if held := f.hearHeld(); held != 42 {
+	if held := f.hearHeld("operation not permitted"); held != 42 {
 		t.Errorf("%d lines were held, want 42", held)
 	}
 	f.push(1)
@@ -181,7 +181,7 @@ func TestDiskImmutableAtBoundary(t *testing.T) {
 	f.arrivedAll(t, logs)
 	allow()
 	f.pace(1500 * time.Millisecond)
-	f.hear("over after")
+	f.hearOver("operation not permitted")
 	f.finish(0)
 	f.check(content(t, logs, "*.log"))
 	f.checkFault("operation not permitted; keeping logs/")
@@ -204,7 +204,7 @@ func TestDiskImmutableFromTheStart(t *testing.T) {
 	f.hear("warning: open logs/app.log: operation not permitted; lines wait in memory, trying again every second")
 	f.taken()
 	allow()
-	if held := f.hearHeld(); held != f.sent {
+	if held := f.hearHeld("operation not permitted"); held != f.sent {
 		t.Errorf("%d lines were held, want %d", held, f.sent)
 	}
 	f.finish(0)
@@ -230,7 +230,7 @@ func TestDiskReadOnly(t *testing.T) {
 	f.push(10)
 	f.taken()
 	remount(t, logs, 0, "")
-	if held := f.hearHeld(); held != 20 {
+	if held := f.hearHeld("read-only file system"); held != 20 {
 		t.Errorf("%d lines were held, want 20", held)
 	}
 	f.finish(0)
@@ -278,7 +278,7 @@ func TestDiskDirectoryInTheWay(t *testing.T) {
 	if err := os.Remove(inTheWay); err != nil {
 		t.Fatal(err)
 	}
-	if held := f.hearHeld(); held != 7 {
+	if held := f.hearHeld("is a directory"); held != 7 {
 		t.Errorf("%d lines were held, want 7", held)
 	}
 	f.finish(0)
@@ -314,7 +314,7 @@ func TestDiskFrozen(t *testing.T) {
 	f.hear("warning: the disk does not answer")
 	run(t, "fsfreeze", "-u", logs)
 	f.pace(time.Second)
-	if held := f.hearHeld(); held < flowRate || held > f.sent {
+	if held := f.hearHeld("the disk does not answer"); held < flowRate || held > f.sent {
 		t.Errorf("%d lines were held in 3s of %d a second", held, flowRate)
 	}
 	f.finish(0)
@@ -399,7 +399,7 @@ func TestDiskSignals(t *testing.T) {
 	if err := os.Remove(inTheWay); err != nil {
 		t.Fatal(err)
 	}
-	if held := f.hearHeld(); held != f.sent {
+	if held := f.hearHeld("not a directory"); held != f.sent {
 		t.Errorf("%d lines were held, want %d", held, f.sent)
 	}
 	f.finish(0)

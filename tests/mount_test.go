@@ -51,12 +51,13 @@ func unmountLater(t *testing.T, dir string) {
 }
 
 // mountDisk makes a directory and mounts a file system on a loop device there, which
-// can be frozen.
+// can be frozen. It lies in memory, so that nothing else keeps it from answering.
 func mountDisk(t *testing.T, dir string) {
 	t.Helper()
 	needRoot(t, "mkfs.ext4", "mount", "fsfreeze")
-	image := filepath.Join(t.TempDir(), "image")
-	if err := errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(image, nil, 0o600), os.Truncate(image, 64<<20)); err != nil {
+	const size = 64 << 20
+	image := filepath.Join(roomyDir(t, size), "image")
+	if err := errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(image, nil, 0o600), os.Truncate(image, size)); err != nil {
 		t.Fatal(err)
 	}
 	run(t, "mkfs.ext4", "-q", image)
