@@ -20,6 +20,9 @@ import (
 //	                         input is what the command stdin set
 //	mode FILE 0640           check a file's permissions
 //	links FILE N             check how many names a file has
+//	said [FILE]              check that what was said on standard error is what a file
+//	                         has, or nothing, but for what a busy machine makes
+//	                         logreel say
 func TestScript(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -35,6 +38,7 @@ func TestScript(t *testing.T) {
 			"status": status,
 			"mode":   mode,
 			"links":  links,
+			"said":   said,
 		},
 	})
 }
@@ -69,5 +73,18 @@ func links(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if got := strings.Fields(string(out))[1]; got != args[1] {
 		ts.Fatalf("%s has %s names, want %s", args[0], got, args[1])
+	}
+}
+
+func said(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 1 {
+		ts.Fatalf("usage: said [FILE]")
+	}
+	want := ""
+	if len(args) == 1 {
+		want = ts.ReadFile(args[0])
+	}
+	if got := complaints(ts.ReadFile("stderr")); got != want {
+		ts.Fatalf("said %q, want %q", got, want)
 	}
 }
