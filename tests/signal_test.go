@@ -49,10 +49,10 @@ func TestSignalTwice(t *testing.T) {
 func TestSignalGrace(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	p := start(t, dir, "--grace=200ms", "%Y.log")
+	p := start(t, dir, "--grace=3s", "%Y.log")
 	p.write("first")
 	p.signal(syscall.SIGTERM)
-	p.await(p.said, "reading on for 200ms")
+	p.await(p.said, "reading on for 3s")
 	p.send("late")
 	p.wait(0)
 	if got := content(t, dir, "*.log"); got != "first\nlate\n" {
