@@ -103,7 +103,12 @@ func startDaemon(t *testing.T, dir string, flags ...string) (p *process, daemon 
 		_ = daemon.Close() // if the test has not
 	})
 	arg := append([]string{"--tee", "--verbose", "--linger=0"}, flags...)
-	p = launch(t, dir, exec.Command("logreel", append(arg, "app.log", "--every=never", "--", "sh", "-c", "setsid cat fifo & echo early; exit 3")...))
+	p = launch(t, dir, exec.Command("logreel", append(arg, "app.log", "--every=never", "--", "sh", "-c", "setsid cat fifo & read _; exit 3")...))
+	if _, err := fmt.Fprintln(daemon, "early"); err != nil {
+		t.Fatal(err)
+	}
+	p.await(p.copied, "early") // it writes
+	p.send("end")
 	p.await(p.said, "the command has ended")
 	return p, daemon
 }
@@ -132,7 +137,7 @@ func TestCrowdDaemon(t *testing.T) {
 // there, and the line that it has begun.
 func TestCrowdDaemonGrace(t *testing.T) {
 	t.Parallel()
-	const grace = 500 * time.Millisecond
+	const grace = 3 * time.Second
 	dir := t.TempDir()
 	p, daemon := startDaemon(t, dir, "--grace="+grace.String())
 	begin := time.Now()
@@ -142,7 +147,7 @@ func TestCrowdDaemonGrace(t *testing.T) {
 	p.await(p.copied, "late")
 	p.wait(3)
 	// It has begun before we know of it.
-	if took := time.Since(begin); took < grace/2 || took > grace+heldUp {
+	if took := time.Since(begin); took < grace/2 || took > grace+lastSecond {
 		t.Errorf("ended %v after the command, want %v", took, grace)
 	}
 	if got := content(t, dir, "app.log"); got != "early\nlate\nhalf\n" {
