@@ -323,9 +323,7 @@ func (s *shop) checkCrowd(t *testing.T, request *regexp.Regexp, killed int) {
 		}
 	}
 	l.checkRequests(t, s, request)
-	if text, err := os.ReadFile(s.output.Name()); err != nil || len(text) > 0 {
-		t.Errorf("past the log: %s %v", text, err)
-	}
+	s.checkSilent(t)
 	if files, err := os.ReadDir(s.logs); err != nil || len(files) < 3 {
 		t.Errorf("%d files, want a switch every second: %v", len(files), err)
 	}

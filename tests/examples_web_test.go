@@ -4,7 +4,6 @@ package tests
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -260,8 +259,8 @@ http {
 	reader.endAll(syscall.SIGTERM)
 	g.checkPages(content(t, logs, "access-*.log"), asked)
 	for _, said := range []*os.File{g.said, reader.said} {
-		if text, err := os.ReadFile(said.Name()); err != nil || len(bytes.TrimSpace(text)) > 0 {
-			t.Errorf("past the log: %s %v", text, err)
+		if text := complaints(readFile(t, said.Name())); strings.TrimSpace(text) != "" {
+			t.Errorf("past the log: %s", text)
 		}
 	}
 }

@@ -450,7 +450,7 @@ func TestGuestOwnMessages(t *testing.T) {
 	p.wait(0)
 	warnings, own, others := 0, 0, ""
 	got := content(t, dir, "logs/app.log")
-	for line := range strings.Lines(got) {
+	for line := range strings.Lines(complaints(got)) {
 		switch {
 		case strings.HasPrefix(line, "logreel: warning: "):
 			warnings++
