@@ -21,7 +21,7 @@ import (
 
 const (
 	// shopPatience is how long anything about a server may take.
-	shopPatience = 30 * time.Second
+	shopPatience = patience
 	// shopClients ask for an order every shopEvery each. That is far below what
 	// makes uWSGI's log-master drop records by itself.
 	shopClients = 4
