@@ -521,7 +521,7 @@ func TestCrowdGone(t *testing.T) {
 		if got := next(t, r); got != gone.want {
 			t.Errorf("got %q, want %q", got, gone.want)
 		}
-		if late := time.Since(begun); late > lookForGone+500*time.Millisecond {
+		if late := time.Since(begun); late > 5*lookForGone { // some of it for a busy machine
 			t.Errorf("%q was ended after %v", gone.want, late)
 		}
 	}
