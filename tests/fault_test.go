@@ -70,15 +70,21 @@ func TestFaultFewDescriptors(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	p := startShell(t, dir, `ulimit -n 8; exec logreel --tee --verbose --size=4 --link=live app.log`)
-	for _, line := range []string{"one", "two", "six"} {
-		p.write(line)
-	}
-	p.end()
-	if got := content(t, dir, "app.log*"); got != "one\ntwo\nsix\n" {
-		t.Errorf("got %q", got)
-	}
-	if got := content(t, dir, "live"); got != "six\n" {
+	p.write("one")
+	p.write("two")
+	if got := content(t, dir, "live"); got != "two\n" {
 		t.Errorf("the live file holds %q", got)
+	}
+	// While the first file is synced there is none left for another.
+	want := "one\ntwo\n"
+	eventually(t, "the switch after that", func() bool {
+		p.write("six")
+		want += "six\n"
+		return content(t, dir, "live") == "six\n"
+	})
+	p.end()
+	if got := content(t, dir, "app.log*"); got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
