@@ -84,8 +84,11 @@ func TestSignalReopen(t *testing.T) {
 	p.signal(syscall.SIGHUP)
 	// Of two signals at once neither is the first.
 	eventually(t, "a new file", func() bool { _, err := os.Stat(filepath.Join(dir, "app.log")); return err == nil })
-	p.signal(syscall.SIGUSR1)
-	p.await(p.said, "live file app.log of 0 bytes; 4 bytes written")
+	// And a file that is there may not be the live one yet.
+	eventually(t, "a report of the new file", func() bool {
+		p.signal(syscall.SIGUSR1)
+		return strings.Contains(p.await(p.said, "bytes written"), "live file app.log of 0 bytes; 4 bytes written")
+	})
 	p.write("two")
 	p.end()
 	if got := content(t, dir, "app.log*"); got != "two\none\n" {
