@@ -35,8 +35,9 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("the disk is full after %d bytes, which is no short write", len(before))
 	}
 	remount(t, logs, 0, "size=64m")
-	if got, want := f.hearHeld("no space left on device"), f.sent-strings.Count(before, "\n"); got != want {
-		t.Errorf("%d lines were held, want %d", got, want)
+	// On a busy machine some were held before the disk was full.
+	if got, want := f.hearHeld("no space left on device"), f.sent-strings.Count(before, "\n"); got < want || got > f.sent {
+		t.Errorf("%d lines were held, want %d at least, and %d at most", got, want, f.sent)
 	}
 	f.pace(200 * time.Millisecond)
 	f.finish(0)
@@ -174,7 +175,11 @@ func TestDiskImmutableAtBoundary(t *testing.T) {
 	dir, logs := makeLogs(t)
 	f := startFlow(t, dir, "logs/"+everySecond)
 	f.push(1)
-	eventually(t, "a file", func() bool { return len(content(t, logs, "*.log")) > 0 })
+	f.arrivedAll(t, logs)
+	// At the beginning of a second: at a boundary without lines the file would be closed.
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+	f.push(1)
+	f.arrivedAll(t, logs)
 	allow := forbid(t, logs)
 	f.pace(2 * time.Second)
 	f.hear("trying again every second")
