@@ -328,7 +328,7 @@ done
 zpty -d shell
 cat answers
 `
-	return runShell(t, dir, append([]string{"timeout", "60", "zsh", "-f", "-c", script, "zsh", filepath.Dir(absolute(t, "_logreel"))}, lines...)...)
+	return runShell(t, dir, append([]string{"timeout", "180", "zsh", "-f", "-c", script, "zsh", filepath.Dir(absolute(t, "_logreel"))}, lines...)...)
 }
 
 func completeFish(t *testing.T, dir string, lines []string) [][]string {
