@@ -630,7 +630,7 @@ func TestMakeRoom(t *testing.T) {
 // Ten thousand files are no trouble.
 func TestTenThousandFiles(t *testing.T) {
 	t.Parallel()
-	const limit = 5 * time.Second
+	const limit = 20 * time.Second // a busy machine takes two, and what is quadratic minutes
 	y := newYard(t, "%Y/%m/%d-%H.log")
 	hour := time.Date(2026, 11, 21, 11, 0, 0, 0, time.UTC)
 	for n := range 10000 {
