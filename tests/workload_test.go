@@ -26,7 +26,7 @@ const (
 	// A logreel that was late at every switch would have more of them.
 	tolerance = 100 * time.Millisecond
 	strays    = 5
-	farAway   = time.Second
+	farAway   = 5 * time.Second
 
 	// python is Debian's, which has Django; PATH may lead to another one.
 	python = "/usr/bin/python3"
