@@ -2,7 +2,6 @@ package process
 
 import (
 	"bufio"
-	"os"
 	"reflect"
 	"runtime/debug"
 	"slices"
@@ -10,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/logreel/logreel/rotator/files"
 )
 
 // LetGoOfStart lets go of the pages of the program's file that are in memory, which are
@@ -23,7 +24,7 @@ func LetGoOfStart() {
 	if !ok || !slices.Contains(build.Settings, debug.BuildSetting{Key: "-buildmode", Value: "exe"}) {
 		return
 	}
-	maps, err := os.Open("/proc/self/maps")
+	maps, err := files.Disk{}.Read("/proc/self/maps")
 	if err != nil {
 		return
 	}
