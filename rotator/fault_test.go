@@ -201,7 +201,7 @@ func session(t *testing.T, disk *failingFiles, size int64) {
 		case 5:
 			b.Reopen(b.now)
 		case 8:
-			b.Tick(b.now.Add(time.Second))
+			b.Tick(b.now.Add(time.Second), false)
 		}
 	}
 	if err := b.Close(); err != nil && !strings.Contains(err.Error(), "injected") {
@@ -236,7 +236,7 @@ func TestKeepsTheLiveFile(t *testing.T) {
 	b.write("one\n")
 	disk.System = noOpen{files.Disk{}}
 	b.at(time.Minute).write("two\n")
-	b.at(time.Minute + 30*time.Second).Tick(b.now)
+	b.at(time.Minute+30*time.Second).Tick(b.now, false)
 	for second := range 5 {
 		b.at(2*time.Minute + time.Duration(second)*time.Second).write("three\n")
 	}

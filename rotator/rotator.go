@@ -106,7 +106,7 @@ type Rotator struct {
 	// late is the time under which older lines are filed, since their own file
 	// could not be written; zero if that has not happened.
 	late time.Time
-	// wrote is the time of the last lines.
+	// wrote is when lines were last written.
 	wrote time.Time
 	// again is when Tick is wanted once more, other than at the end of the period.
 	again time.Time
@@ -298,9 +298,9 @@ func (r *Rotator) finish(f *liveFile) {
 }
 
 // Tick is for when no line has come: it finishes the live file if its period is
-// over. An eager rotator opens the next one. While the next file cannot be opened,
-// the live one is kept.
-func (r *Rotator) Tick(at time.Time) {
+// over. An eager rotator opens the next one. While the next file cannot be opened, or
+// when there are more lines to come at once, the live one is kept.
+func (r *Rotator) Tick(at time.Time, more bool) {
 	r.again = time.Time{}
 	switch {
 	case r.midLine:
@@ -308,7 +308,7 @@ func (r *Rotator) Tick(at time.Time) {
 		r.try(at)
 		r.again = r.retryAt
 	case r.live == nil || !r.retryAt.IsZero() || !r.live.stale(r.config.Pattern, at):
-	case r.wrote.Add(settle).After(at) && !r.wrote.After(at):
+	case more || r.wrote.Add(settle).After(at) && !r.wrote.After(at):
 		r.again = at.Add(settle)
 	default:
 		r.finish(r.live)

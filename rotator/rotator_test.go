@@ -154,7 +154,7 @@ func TestIdleSwitch(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
 	b.write("one\n")
-	b.at(time.Minute).Tick(b.now)
+	b.at(time.Minute).Tick(b.now, false)
 	if s := b.Status(); s.Live != "" {
 		t.Errorf("live file %q after its period", s.Live)
 	}
@@ -167,14 +167,25 @@ func TestTickSettles(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
 	b.at(time.Minute - time.Millisecond).write("one\n")
-	b.at(time.Minute).Tick(b.now)
+	b.at(time.Minute)
+	if _, err := b.Write([]byte("late\n"), noon); err != nil { // the disk was slow
+		t.Fatal(err)
+	}
+	b.Tick(b.now, false)
 	if b.Status().Live == "" {
 		t.Error("let go of the live file in the middle of a stream")
 	}
 	if got := b.Until(); !got.Equal(b.now.Add(settle)) {
 		t.Errorf("a tick is wanted at %v, want after %v", got, settle)
 	}
-	b.at(time.Minute + settle).Tick(b.now)
+	b.at(time.Minute+settle).Tick(b.now, true)
+	if b.Status().Live == "" {
+		t.Error("let go of the live file with lines to come")
+	}
+	if got := b.Until(); !got.Equal(b.now.Add(settle)) {
+		t.Errorf("a tick is wanted at %v, want after %v", got, settle)
+	}
+	b.at(time.Minute+2*settle).Tick(b.now, false)
 	if s := b.Status(); s.Live != "" {
 		t.Errorf("live file %q after its period", s.Live)
 	}
@@ -188,7 +199,7 @@ func TestClockJumps(t *testing.T) {
 	b.at(-61 * time.Second).write("further back\n")
 	b.at(time.Hour).write("forward\n")
 	b.want("1200", "one\nback into the last period\n", "1158", "further back\n", "1300", "forward\n")
-	b.at(0).Tick(b.now)
+	b.at(0).Tick(b.now, false)
 	if s := b.Status(); s.Live != "" {
 		t.Errorf("live file %q, though the clock is an hour before it", s.Live)
 	}
@@ -214,7 +225,7 @@ func TestLongLineStaysWhole(t *testing.T) {
 	b := newBench(t, nil)
 	b.write("begin-")
 	b.at(time.Minute).write("middle-")
-	b.Tick(b.now)
+	b.Tick(b.now, false)
 	b.write("end\nnext\n")
 	b.want("1200", "begin-middle-end\n", "1201", "next\n")
 
@@ -378,7 +389,7 @@ func TestEager(t *testing.T) {
 	if err := b.Start(); err != nil {
 		t.Fatal(err)
 	}
-	b.at(time.Minute).Tick(b.now)
+	b.at(time.Minute).Tick(b.now, false)
 	b.want("1200", "", "1201", "")
 	if got := b.Until(); !got.Equal(noon.Add(2 * time.Minute)) {
 		t.Errorf("a tick is wanted at %v", got)
@@ -409,7 +420,7 @@ func TestLinks(t *testing.T) {
 	links("../logs/1200", "", "logs/1200")
 	b.at(time.Minute).write("two\n")
 	links("../logs/1201", "logs/1200", "logs/1201")
-	b.at(2 * time.Minute).Tick(b.now)
+	b.at(2*time.Minute).Tick(b.now, false)
 	b.at(3 * time.Minute).write("three\n")
 	links("../logs/1203", "logs/1201", "logs/1203")
 	// A restart learns the file before from the link.

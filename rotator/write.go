@@ -67,7 +67,7 @@ func (r *Rotator) append(lines []byte, at time.Time) (int, error) {
 	if n == 0 {
 		return 0, err
 	}
-	r.wrote = at
+	r.wrote = r.config.Now()
 	r.noteEnd(lines, n)
 	repeated := min(n, len(r.repeat))
 	r.repeat = r.repeat[repeated:]

@@ -18,7 +18,7 @@ import (
 const patience = time.Minute
 
 // slow are the messages of a logreel whose disk other tests keep busy.
-var slow = regexp.MustCompile(`(?m)^.*(the buffer is full|does not answer|waiting for finished files|left for the next start).*\n`)
+var slow = regexp.MustCompile(`(?m)^.*(the buffer is full|does not answer|waiting for finished files|left for the next start|may not survive a power cut).*\n`)
 
 // complaints returns what logreel said, but for what a busy machine makes it say.
 func complaints(said string) string {

@@ -174,6 +174,7 @@ func (r *relay) deliver(lines []byte, at time.Time) {
 	requests := r.requests
 	r.requests = nil
 	r.noteStatus()
+	more := len(lines) == 0 && r.Reader.Waiting() > 0
 	r.buffer.lend(lines, at)
 	r.offerReader()
 	for r.writeFront() {
@@ -182,7 +183,7 @@ func (r *relay) deliver(lines []byte, at time.Time) {
 		r.serve(s)
 	}
 	if len(lines) == 0 {
-		r.Rotator.Tick(time.Now())
+		r.Rotator.Tick(time.Now(), more)
 	}
 	r.Attendant.Tick(time.Now())
 }
