@@ -74,9 +74,9 @@ type Config struct {
 
 // A Rotator writes lines into the live file. It is not safe for concurrent use.
 type Rotator struct {
-	config Config
-	series series
-	links  links
+	config  Config
+	numbers numbers
+	links   links
 
 	// live is the file that lines go into; nil before the first line, and from
 	// the end of a period until the next line.
@@ -150,7 +150,7 @@ func New(c Config) (*Rotator, error) {
 	}
 	return &Rotator{
 		config:  c,
-		series:  series{files: c.Files, numbered: c.Size > 0},
+		numbers: numbers{files: c.Files, given: c.Size > 0},
 		links:   links{config: c},
 		opening: notice.Fault{Voice: c.Voice},
 	}, nil
@@ -239,7 +239,7 @@ func (r *Rotator) switchByTime(at time.Time) error {
 // time go into, as things are.
 func (r *Rotator) Place(at time.Time) (pattern.Period, string, error) {
 	period := r.config.Pattern.Period(at)
-	path, err := r.series.current(r.config.Pattern.Name(period))
+	path, err := r.numbers.current(r.config.Pattern.Name(period))
 	return period, path, err
 }
 
@@ -254,7 +254,7 @@ func (r *Rotator) switchTo(path, base string, period pattern.Period) error {
 	r.reopen = false
 	old := r.live
 	r.live = f
-	r.series.opened(base, path)
+	r.numbers.opened(base, path)
 	if old != nil {
 		r.finish(old)
 	}
@@ -356,7 +356,7 @@ func (r *Rotator) Switch(at time.Time) error {
 	}
 	period, path, err := r.Place(at)
 	if err == nil && path == r.live.path {
-		path, err = r.series.next(r.live.base, r.live.path)
+		path, err = r.numbers.next(r.live.base, r.live.path)
 		period = r.live.period
 	}
 	if err != nil {

@@ -258,7 +258,8 @@ func TestSize(t *testing.T) {
 func TestSeries(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sized(8))
-	for _, name := range []string{"log.gz", "log.1.zst", "log.2.gz", "log.07", "log.x", "log.-1", "log.3.bak", "other.9", "log.99999999999999999999"} {
+	for _, name := range []string{"log.gz", "log.1.zst", "log.2.gz", "log.07", "log.x", "log.-1", "log.3.bak", "other.9",
+		"log.5.zst.gz", "log.1000000000", "log.9223372036854775807", "log.99999999999999999999"} {
 		if err := os.WriteFile(b.path(name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -266,6 +267,31 @@ func TestSeries(t *testing.T) {
 	_, path, err := b.Place(b.now)
 	if want := b.path("log.3"); path != want || err != nil {
 		t.Errorf("got %s, %v, want %s", path, err, want)
+	}
+}
+
+// The last number is gone on with past the size, and also after it was compressed:
+// better too large a file than lines that are nowhere.
+func TestLastNumber(t *testing.T) {
+	t.Parallel()
+	for _, ending := range []string{"", ".gz"} {
+		b := newBench(t, sized(8))
+		if err := os.WriteFile(b.path("log.999999999"+ending), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b.write("one\ntwo\nthree\n")
+		b.at(time.Second).write("four\n")
+		if err := b.Switch(b.now); err == nil {
+			t.Error("switched to a number after the last")
+		}
+		want := []string{"log.999999999", "one\ntwo\nthree\nfour\n"}
+		if ending != "" {
+			want = append(want, "log.999999999.gz", "")
+		}
+		b.want(want...)
+		if len(b.said) != 1 || !strings.Contains(b.said[0], "has the last number") || !strings.Contains(b.said[0], "keeping "+b.path("log.999999999")) {
+			t.Errorf("said %q", b.said)
+		}
 	}
 }
 

@@ -124,7 +124,7 @@ func (r *Rotator) fit(batch []byte) []byte {
 	if r.live.size == 0 || !r.retryDue() {
 		return first
 	}
-	path, err := r.series.next(r.live.base, r.live.path)
+	path, err := r.numbers.next(r.live.base, r.live.path)
 	if err == nil {
 		err = r.switchTo(path, r.live.base, r.live.period)
 	}

@@ -43,6 +43,7 @@ import (
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/files"
 	"github.com/logreel/logreel/rotator/notice"
+	"github.com/logreel/logreel/rotator/series"
 )
 
 // Config says what to do with finished files. Pattern is required.
@@ -105,10 +106,8 @@ func (c Config) Check() error {
 	if c.Idle() {
 		return nil
 	}
-	for _, format := range formats {
-		if strings.HasSuffix(c.Pattern.String(), format.Ending) {
-			return fmt.Errorf("pattern %q: files that end with %s are taken to be compressed; leave that out", c.Pattern, format.Ending)
-		}
+	if _, ending := series.CutEnding(c.Pattern.String()); ending != "" {
+		return fmt.Errorf("pattern %q: files that end with %s are taken to be compressed; leave that out", c.Pattern, ending)
 	}
 	if constant(c.Pattern) {
 		if c.KeepAge.Given() {

@@ -6,11 +6,11 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/files"
+	"github.com/logreel/logreel/rotator/series"
 )
 
 // The endings of files that belong to another; see [hidden].
@@ -26,7 +26,7 @@ type file struct {
 	plain  string // path without the ending of a compressed file
 	base   string // plain without the number of a series
 	number int    // 0 for base itself
-	ending string // ".gz", ".zst" or nothing
+	ending string // of a compressed file, or nothing
 	// period is that of the name; zero if all names are the same.
 	period pattern.Period
 	info   files.Info
@@ -178,29 +178,15 @@ func (s *search) mark(mark *file, path string) {
 
 // read returns what a path says; nil if it is none of the pattern.
 func (s *search) read(path string) *file {
-	f := &file{path: path, plain: path}
-	for _, format := range formats {
-		if plain, ok := strings.CutSuffix(path, format.Ending); ok {
-			f.plain, f.ending = plain, format.Ending
-		}
-	}
-	if f.base = f.plain; s.parse(f) {
+	f := &file{path: path}
+	f.plain, f.ending = series.CutEnding(path)
+	if f.base = f.plain; s.parse(f) { // which may end with a number of its own
 		return f
 	}
-	dot := strings.LastIndexByte(f.plain, '.')
-	if dot < 0 {
-		return nil
+	if f.base, f.number = series.CutNumber(f.plain); f.number > 0 && s.parse(f) {
+		return f
 	}
-	digits := f.plain[dot+1:]
-	n, err := strconv.Atoi(digits)
-	if err != nil || n <= 0 || strconv.Itoa(n) != digits {
-		return nil
-	}
-	f.base, f.number = f.plain[:dot], n
-	if !s.parse(f) {
-		return nil
-	}
-	return f
+	return nil
 }
 
 // parse sets the period that the base is the name of.
