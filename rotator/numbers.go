@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/logreel/logreel/rotator/files"
 	"github.com/logreel/logreel/rotator/series"
 )
@@ -82,7 +84,18 @@ func (n *numbers) highest(base string) (highest int, writable bool, err error) {
 			writable = writable && ending == ""
 		}
 	}
-	return highest, writable, nil
+	return highest, writable && n.free(series.Name(base, highest)), nil
+}
+
+// free reports whether a path can be opened to append to, as far as what is there tells:
+// nothing but a file can. What may be over soon, such as a disk that fails, is for who
+// opens it to say.
+func (n *numbers) free(path string) bool {
+	info, err := n.files.Stat(path, true)
+	if err != nil {
+		return !errors.Is(err, unix.ELOOP)
+	}
+	return info.Regular || info.Character
 }
 
 // numberOf returns the number of a name in a series: 0 for the base itself.

@@ -295,6 +295,62 @@ func TestLastNumber(t *testing.T) {
 	}
 }
 
+// What cannot be written under the highest name, and will not be, has the next number
+// taken. What may be yet, or is a terminal or the like, is opened.
+func TestSeriesInTheWay(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		about, want string
+		make        func(dir string) error
+	}{
+		{"a directory", "log.3", func(dir string) error { return os.Mkdir(dir+"/log.2", 0o700) }},
+		{"a directory of the base", "log.1", func(dir string) error { return os.Mkdir(dir+"/log", 0o700) }},
+		{"a FIFO", "log.3", func(dir string) error { return unix.Mkfifo(dir+"/log.2", 0o600) }},
+		{"a socket", "log.3", func(dir string) error { return unix.Mknod(dir+"/log.2", unix.S_IFSOCK|0o600, 0) }},
+		{"a symlink to a directory", "log.3", func(dir string) error { return os.Symlink(dir, dir+"/log.2") }},
+		{"a symlink to itself", "log.3", func(dir string) error { return os.Symlink("log.2", dir+"/log.2") }},
+		{"a symlink to a file", "log.2", func(dir string) error {
+			return errors.Join(os.WriteFile(dir+"/other", nil, 0o600), os.Symlink("other", dir+"/log.2"))
+		}},
+		{"a symlink to a file that is not there yet", "log.2", func(dir string) error { return os.Symlink("other", dir+"/log.2") }},
+		{"a symlink to a device", "log.2", func(dir string) error { return os.Symlink("/dev/null", dir+"/log.2") }},
+		{"a directory below", "log.2", func(dir string) error {
+			return errors.Join(os.Mkdir(dir+"/log.1", 0o700), os.WriteFile(dir+"/log.2", nil, 0o600))
+		}},
+		{"a directory called like a compressed file", "log.3", func(dir string) error { return os.Mkdir(dir+"/log.2.gz", 0o700) }},
+	} {
+		b := newBench(t, sized(8))
+		if err := test.make(b.dir); err != nil {
+			t.Fatal(err)
+		}
+		if _, path, err := b.Place(b.now); path != b.path(test.want) || err != nil {
+			t.Errorf("%s: got %s, %v, want %s", test.about, path, err, test.want)
+			continue
+		}
+		b.write("one\ntwo\nsix\n")
+		if len(b.said) > 0 {
+			t.Errorf("%s: said %q", test.about, b.said)
+		}
+	}
+}
+
+// The same while lines are written: whatever gets the next name first.
+func TestSeriesInTheWayLater(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sized(8))
+	b.write("one\ntwo\n")
+	for _, name := range []string{"log.1", "log.2"} {
+		if err := os.Mkdir(b.path(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.write("three\n")
+	b.want("log", "one\ntwo\n", "log.3", "three\n")
+	if len(b.said) > 0 {
+		t.Errorf("said %q", b.said)
+	}
+}
+
 func TestSizeAndTime(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(c *Config, _ string) { c.Size = 4 })

@@ -70,12 +70,14 @@ type File interface {
 
 // Info is what there is to know of a file.
 type Info struct {
-	Size                        int64
-	Allocated                   int64 // bytes on disk
-	Regular, Symlink, Directory bool
-	Mode                        uint32 // permissions
-	UID, GID                    int
-	Modified                    time.Time
+	Size      int64
+	Allocated int64 // bytes on disk
+	// What it is; Character is a character device, such as a terminal.
+	Regular, Symlink, Directory, Character bool
+
+	Mode     uint32 // permissions
+	UID, GID int
+	Modified time.Time
 	// Torn says that an open file does not end with a newline, as far as that can
 	// be read.
 	Torn          bool
@@ -183,6 +185,7 @@ func newInfo(st *unix.Stat_t) Info {
 		Regular:   kind == unix.S_IFREG,
 		Symlink:   kind == unix.S_IFLNK,
 		Directory: kind == unix.S_IFDIR,
+		Character: kind == unix.S_IFCHR,
 		Mode:      uint32(st.Mode) & 0o7777,
 		UID:       int(st.Uid),
 		GID:       int(st.Gid),
