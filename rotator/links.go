@@ -2,12 +2,11 @@ package rotator
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/logreel/logreel/rotator/files"
+	"github.com/logreel/logreel/rotator/link"
 )
 
 // links keeps the names that point to the live file and to the one before it. A
@@ -49,16 +48,16 @@ func (l *links) warn(flag, path string, err error) {
 }
 
 // target returns the path that a link of an earlier run points to, if it is there.
-func (l *links) target(link string) string {
-	if link == "" {
+func (l *links) target(name string) string {
+	if name == "" {
 		return ""
 	}
-	target, err := l.config.Files.Readlink(link)
+	target, err := l.config.Files.Readlink(name)
 	if err != nil {
 		return ""
 	}
 	if !filepath.IsAbs(target) {
-		target = filepath.Join(filepath.Dir(link), target)
+		target = filepath.Join(filepath.Dir(name), target)
 	}
 	if _, err := l.config.Files.Stat(target, true); err != nil {
 		return ""
@@ -66,50 +65,16 @@ func (l *links) target(link string) string {
 	return target
 }
 
-// symlink points a symlink to a file: relative, so that the tree can be moved or
-// mounted elsewhere, but absolute where directories that are symlinks lead the
-// relative one astray.
-func (l *links) symlink(link, path string) error {
-	info, err := l.config.Files.Stat(link, false)
-	if err == nil && !info.Symlink {
-		return errors.New("is not a symlink, so it is left alone; remove it or give another path")
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	want, err := l.config.Files.Stat(path, true)
-	if err != nil {
-		return err
-	}
-	relative, err := filepath.Rel(filepath.Dir(link), path)
-	if err != nil { // one of them is absolute, the other is not
-		relative = path
-	}
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		absolute = relative
-	}
-	return l.replace(link, func(temporary string) error {
-		for _, target := range []string{relative, absolute} {
-			if err := l.config.Files.Symlink(target, temporary); err != nil {
-				return err
-			}
-			if got, err := l.config.Files.Stat(temporary, true); err == nil && got.Same(want) {
-				return nil
-			}
-			if err := l.config.Files.Remove(temporary); err != nil {
-				return err
-			}
-		}
-		return fmt.Errorf("no symlink there leads to %s", path)
-	})
+// symlink points a symlink to a file.
+func (l *links) symlink(name, path string) error {
+	return l.inDir(name, func() error { return link.Symlink(l.config.Files, name, path) })
 }
 
 // hardLink gives the live file a second name. What has that name already is
 // replaced only if it is a file that keeps another name, or that this process
 // linked there.
-func (l *links) hardLink(link string, live *liveFile) error {
-	info, err := l.config.Files.Stat(link, false)
+func (l *links) hardLink(name string, live *liveFile) error {
+	info, err := l.config.Files.Stat(name, false)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -119,34 +84,22 @@ func (l *links) hardLink(link string, live *liveFile) error {
 	case !info.Regular || info.Links < 2 && !info.Same(l.hard):
 		return errors.New("is the only name of a file, so it is left alone; move it away or give another path")
 	}
-	err = l.replace(link, func(temporary string) error { return l.config.Files.Link(live.path, temporary) })
+	err = l.inDir(name, func() error {
+		return link.Replace(l.config.Files, name, func(temporary string) error { return l.config.Files.Link(live.path, temporary) })
+	})
 	if err == nil {
 		l.hard = live.info
 	}
 	return err
 }
 
-// replace makes a link under a temporary name beside it and renames that.
-func (l *links) replace(link string, make func(temporary string) error) error {
-	dir, name := filepath.Split(link)
-	temporary := filepath.Join(dir, fmt.Sprintf(".%s.%d.tmp", name, os.Getpid()))
-	err := make(temporary)
+// inDir sets a link, and makes the directory that it is in if that is missing.
+func (l *links) inDir(name string, set func() error) error {
+	err := set()
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = makeDirs(l.config, filepath.Dir(link)); err == nil {
-			err = make(temporary)
+		if err = makeDirs(l.config, filepath.Dir(name)); err == nil {
+			err = set()
 		}
 	}
-	if errors.Is(err, fs.ErrExist) {
-		// Left behind by a process of the same number that was killed.
-		if err = l.config.Files.Remove(temporary); err == nil {
-			err = make(temporary)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	if err := l.config.Files.Rename(temporary, link); err != nil {
-		return errors.Join(err, l.config.Files.Remove(temporary))
-	}
-	return nil
+	return err
 }
