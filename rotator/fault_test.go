@@ -76,6 +76,13 @@ func (f *failingFiles) Stat(path string, follow bool) (files.Info, error) {
 	return f.System.Stat(path, follow)
 }
 
+func (f *failingFiles) Readlink(path string) (string, error) {
+	if err := f.fault("readlink"); err != nil {
+		return "", err
+	}
+	return f.System.Readlink(path)
+}
+
 func (f *failingFiles) Link(path, name string) error {
 	if err := f.fault("link"); err != nil {
 		return err
@@ -182,7 +189,7 @@ func session(t *testing.T, disk *failingFiles, size int64) {
 	t.Helper()
 	b := newBench(t, func(c *Config, dir string) {
 		c.Pattern = compile(t, pattern.Config{Pattern: dir + "/logs/%H%M%S"})
-		c.Link, c.HardLink, c.Size, c.Files = dir+"/live", dir+"/hard", size, disk
+		c.Link, c.PreviousLink, c.HardLink, c.Size, c.Files = dir+"/live", dir+"/previous", dir+"/hard", size, disk
 	})
 	var want strings.Builder
 	for n := range 12 {

@@ -27,14 +27,18 @@ func (l *links) setPrevious(live *liveFile, previous string) {
 		previous = l.target(l.config.Link)
 	}
 	if previous != "" && filepath.Clean(previous) != filepath.Clean(live.path) {
-		l.warn("--previous-link", l.config.PreviousLink, l.symlink(l.config.PreviousLink, previous))
+		l.warn("--previous-link", l.config.PreviousLink, l.inDir(l.config.PreviousLink, func() error {
+			return link.Finished(l.config.Files, l.config.PreviousLink, previous)
+		}))
 	}
 }
 
 // setLive points the links of the live file to it.
 func (l *links) setLive(live *liveFile) {
 	if l.config.Link != "" {
-		l.warn("--link", l.config.Link, l.symlink(l.config.Link, live.path))
+		l.warn("--link", l.config.Link, l.inDir(l.config.Link, func() error {
+			return link.Symlink(l.config.Files, l.config.Link, live.path)
+		}))
 	}
 	if l.config.HardLink != "" {
 		l.warn("--hard-link", l.config.HardLink, l.hardLink(l.config.HardLink, live))
@@ -47,7 +51,8 @@ func (l *links) warn(flag, path string, err error) {
 	}
 }
 
-// target returns the path that a link of an earlier run points to, if it is there.
+// target returns the path that a link of an earlier run points to; empty if there is none.
+// The file may have been compressed since.
 func (l *links) target(name string) string {
 	if name == "" {
 		return ""
@@ -59,15 +64,7 @@ func (l *links) target(name string) string {
 	if !filepath.IsAbs(target) {
 		target = filepath.Join(filepath.Dir(name), target)
 	}
-	if _, err := l.config.Files.Stat(target, true); err != nil {
-		return ""
-	}
 	return target
-}
-
-// symlink points a symlink to a file.
-func (l *links) symlink(name, path string) error {
-	return l.inDir(name, func() error { return link.Symlink(l.config.Files, name, path) })
 }
 
 // hardLink gives the live file a second name. What has that name already is

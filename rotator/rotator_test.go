@@ -523,6 +523,47 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// The previous link leads to the file before, also when that has been compressed by the
+// time of the switch, or of a restart.
+func TestPreviousLinkToCompressed(t *testing.T) {
+	t.Parallel()
+	for _, ending := range []string{".gz", ".zst"} {
+		b := newBench(t, func(c *Config, dir string) {
+			c.Pattern = compile(t, pattern.Config{Pattern: dir + "/logs/%H%M"})
+			c.Link, c.PreviousLink = dir+"/live", dir+"/links/previous"
+		})
+		compress := func(name string) {
+			t.Helper()
+			if err := os.Rename(b.path(name), b.path(name+ending)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		previous := func(want string) {
+			t.Helper()
+			if got, err := os.Readlink(b.path("links/previous")); got != want {
+				t.Errorf("got %q, %v, want %q", got, err, want)
+			}
+		}
+		b.write("one\n")
+		b.at(time.Minute).Tick(b.now)
+		compress("logs/1200")
+		b.write("two\n")
+		previous("../logs/1200" + ending)
+		compress("logs/1201") // and the link of the live file dangles
+		again, err := New(b.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := again.Write([]byte("three\n"), noon.Add(2*time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		previous("../logs/1201" + ending)
+		if len(b.said) > 0 {
+			t.Errorf("said %q", b.said)
+		}
+	}
+}
+
 // No link takes the place of a file that has no other name.
 func TestLinksSpareFiles(t *testing.T) {
 	t.Parallel()

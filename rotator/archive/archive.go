@@ -42,6 +42,7 @@ import (
 
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/files"
+	"github.com/logreel/logreel/rotator/link"
 	"github.com/logreel/logreel/rotator/notice"
 	"github.com/logreel/logreel/rotator/series"
 )
@@ -62,6 +63,9 @@ type Config struct {
 	KeepFree  Free
 	// Compress is how to compress; nil for not at all.
 	Compress *Format
+	// PreviousLink is a symlink that is moved along when the file that it leads to is
+	// compressed; empty for none.
+	PreviousLink string
 	// Exec is a command for each file, for sh -c; empty for none. ExecTimeout is how
 	// long it may take.
 	Exec        string
@@ -162,6 +166,7 @@ func Run(c Config) {
 	if c.clear(found) {
 		found = find(c)
 	}
+	c.follow() // the pass before may have been killed
 	for _, f := range found.files {
 		if c.future(f) {
 			c.Voice.Warn("%s: its name lies in the future; it is left alone", f.path)
@@ -203,11 +208,22 @@ func (c Config) finish(f *file) {
 			c.Voice.Warn("compress %s: %v; it is left as it is", f.path, err)
 			return
 		}
+		c.follow()
 	}
 	if c.Exec != "" && f.pending {
 		if err := c.handOn(f); err != nil && !errors.Is(err, errStopped) && !errors.Is(err, files.ErrLocked) {
 			c.Voice.Warn("--exec: %v", err)
 		}
+	}
+}
+
+// follow moves the previous link along.
+func (c Config) follow() {
+	if c.PreviousLink == "" {
+		return
+	}
+	if err := link.Follow(c.Files, c.PreviousLink); err != nil {
+		c.Voice.Warn("--previous-link=%s: %v", c.PreviousLink, err)
 	}
 }
 

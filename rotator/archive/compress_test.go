@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sys/unix"
 
 	"github.com/logreel/logreel/rotator/files"
 )
@@ -359,4 +360,47 @@ func TestManyPassesAtOnce(t *testing.T) { // not parallel: it forks
 		}
 	}
 	y.want(day(0)+".gz", day(1)+".gz")
+}
+
+// The previous link is moved along with the file that it leads to, before that is handed
+// on. What leads elsewhere, or is no symlink, is left alone.
+func TestPreviousLink(t *testing.T) { // not parallel: it forks
+	const older = "2026-11-19.log"
+	for _, test := range []struct{ about, link, want string }{
+		{"to the file", "previous -> " + yesterday, yesterday + ".gz"},
+		{"to another that is compressed", "previous -> " + older, older + ".gz"},
+		{"to a live file", "previous -> 2026-11-21.log", "2026-11-21.log"},
+		{"to nowhere", "previous -> nowhere", "nowhere"},
+		{"to a compressed file", "previous -> 2026-11-18.log.zst", "2026-11-18.log.zst"},
+		{"a file", "previous", ""},
+	} {
+		y := newYard(t, daily).put(older, yesterday, "2026-11-18.log.zst", "2026-11-21.log", "."+yesterday+".pending", test.link)
+		y.Compress, y.PreviousLink = FormatNamed("gzip"), y.path("previous")
+		y.Exec = "readlink " + y.path("previous") + " > " + y.path("handed") + "; true"
+		y.run()
+		if got, _ := os.Readlink(y.path("previous")); got != test.want || strings.TrimSpace(readAll(t, y.path("handed"))) != test.want {
+			t.Errorf("%s: leads to %q, want %q", test.about, got, test.want)
+		}
+		y.wantQuiet()
+	}
+}
+
+// A previous link that cannot be moved is said, and moved by the next pass.
+func TestPreviousLinkFails(t *testing.T) {
+	t.Parallel()
+	y := newYard(t, daily).put(yesterday, "previous -> "+yesterday)
+	y.Compress, y.PreviousLink = stored, y.path("previous")
+	y.Files = &faultyDisk{at: func(_ int, op string) error {
+		if op == "symlink" {
+			return unix.EACCES
+		}
+		return nil
+	}}
+	y.run().want("previous", yesterday+".gz")
+	y.wantSaid("warning: --previous-link=", "previous: symlink ", "permission denied")
+	y.Files = nil
+	y.run()
+	if got, err := os.Readlink(y.PreviousLink); got != yesterday+".gz" {
+		t.Errorf("leads to %q, %v", got, err)
+	}
 }

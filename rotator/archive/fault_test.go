@@ -107,6 +107,20 @@ func (d *faultyDisk) Names(dir string) ([]string, error) {
 	return d.Disk.Names(dir)
 }
 
+func (d *faultyDisk) Readlink(path string) (string, error) {
+	if err := d.before("readlink", path); err != nil {
+		return "", err
+	}
+	return d.Disk.Readlink(path)
+}
+
+func (d *faultyDisk) Symlink(target, path string) error {
+	if err := d.before("symlink", path); err != nil {
+		return err
+	}
+	return d.Disk.Symlink(target, path)
+}
+
 func (d *faultyDisk) Rename(from, to string) error {
 	if err := d.before("rename", from); err != nil {
 		return err
@@ -597,7 +611,7 @@ func TestTwoPassesAtEveryOperation(t *testing.T) {
 // changes reports whether an operation leaves something on the disk. To be killed before
 // any other is to be killed before the next one that does.
 func changes(op string) bool {
-	return slices.Contains([]string{"create", "write", "truncate", "chmod", "utimes", "rename", "remove", "rmdir"}, op)
+	return slices.Contains([]string{"create", "symlink", "write", "truncate", "chmod", "utimes", "rename", "remove", "rmdir"}, op)
 }
 
 // Lines that come after a pass was killed are not lost, and those before are not doubled.
@@ -657,6 +671,49 @@ func TestEveryOperationOfTheHookFails(t *testing.T) { // not parallel: it forks
 				}
 				return disk
 			})
+		})
+	}
+}
+
+// Whatever operation fails, or is the last one before the process is killed: after one
+// more pass the previous link leads to the compressed file, and so it does when another
+// pass is made meanwhile.
+func TestPreviousLinkAtEveryOperation(t *testing.T) {
+	t.Parallel()
+	other := errors.New("another pass")
+	for _, what := range []error{unix.EIO, unix.ENOENT, unix.EEXIST, errKilled, other} {
+		t.Run(what.Error(), func(t *testing.T) {
+			t.Parallel()
+			operations := everyOperation(t, func(n int) *faultyDisk {
+				y := newYard(t, "logs/"+daily)
+				y.Compress, y.PreviousLink = stored, y.path("links/previous")
+				y.write("logs/"+yesterday, "first\n")
+				y.put("links/previous -> ../logs/" + yesterday)
+				undisturbed := y.Config
+				y.Files = &faultyDisk{at: func(m int, _ string) error {
+					switch {
+					case n != m:
+					case what == other:
+						Run(undisturbed)
+					default:
+						return what
+					}
+					return nil
+				}}
+				disk := y.Files.(*faultyDisk)
+				y.run()
+				if what != other {
+					Run(undisturbed)
+				}
+				y.want("links/", "links/previous", "logs/", "logs/"+yesterday+".gz")
+				if got, err := os.Readlink(y.PreviousLink); got != "../logs/"+yesterday+".gz" {
+					t.Errorf("operation %d: leads to %q, %v; said %q", n, got, err, y.said)
+				}
+				return disk
+			})
+			if operations < 40 {
+				t.Errorf("a pass has %d operations only", operations)
+			}
 		})
 	}
 }

@@ -218,8 +218,8 @@ func (f *Flags) Archive(p *pattern.Pattern, voice notice.Voice) (archive.Config,
 		Pattern:   p,
 		Numbered:  f.Size > 0,
 		KeepCount: int(f.KeepCount), KeepAge: f.KeepAge, KeepSize: int64(f.KeepSize), KeepFree: f.KeepFree.Free,
-		Compress: f.Compress.Format,
-		Exec:     f.Exec, ExecTimeout: time.Duration(f.ExecTimeout),
+		Compress: f.Compress.Format, PreviousLink: f.PreviousLink,
+		Exec: f.Exec, ExecTimeout: time.Duration(f.ExecTimeout),
 		Voice: voice,
 	}
 	if err := c.Check(); err != nil {

@@ -8,6 +8,8 @@
 //     mounted elsewhere, and absolute where directories that are symlinks lead the
 //     relative one astray.
 //   - What is no symlink is not replaced by one.
+//   - A symlink to a finished file leads to the compressed one when it has been compressed;
+//     see [Finished] and [Follow].
 //   - Several processes may set one link at once, whatever their numbers, which in
 //     containers may be the same.
 package link
@@ -18,20 +20,21 @@ import (
 	"hash/fnv"
 	"io/fs"
 	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/logreel/logreel/rotator/files"
+	"github.com/logreel/logreel/rotator/series"
 )
 
-// Symlink points the symlink of a name to a file.
+// Symlink points the symlink of a name to a file, which need not be there any more.
 func Symlink(system files.System, name, path string) error {
 	info, err := system.Stat(name, false)
 	if err == nil && !info.Symlink {
 		return errors.New("is not a symlink, so it is left alone; remove it or give another path")
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if _, err := system.Stat(path, true); err != nil {
 		return err
 	}
 	target, err := targetOf(system, name, path)
@@ -53,6 +56,72 @@ func targetOf(system files.System, name, path string) (string, error) {
 		}
 	}
 	return filepath.Abs(path)
+}
+
+// Finished points the symlink of a name to a file that is finished, under the name that it
+// has now. It may be compressed at any moment: whoever does that has the link follow it,
+// and if the link was not there yet, that is seen here.
+func Finished(system files.System, name, path string) error {
+	if err := Symlink(system, name, path+compressed(system, path)); err != nil {
+		return err
+	}
+	return Follow(system, name)
+}
+
+// errSet is what Follow gives up with when the link is not what it was.
+var errSet = errors.New("set by another process")
+
+// Follow moves a symlink along whose file has been compressed since. What is no symlink,
+// and one that leads elsewhere, is left as it is.
+func Follow(system files.System, name string) error {
+	was, err := system.Readlink(name)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EINVAL) { // it is none
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	path := was
+	if !filepath.IsAbs(was) {
+		path = filepath.Dir(name) + "/" + was // as the kernel does it; see targetOf
+	}
+	ending := compressed(system, path)
+	if ending == "" {
+		return nil
+	}
+	err = Replace(system, name, func(temporary string) error {
+		if err := system.Symlink(was+ending, temporary); err != nil {
+			return err
+		}
+		// Who sets it from now on takes the temporary one away.
+		if is, err := system.Readlink(name); err == nil && is == was {
+			return nil
+		}
+		if err := remove(system, temporary); err != nil {
+			return err
+		}
+		return errSet
+	})
+	if errors.Is(err, errSet) {
+		return nil
+	}
+	return err
+}
+
+// compressed returns what has been appended to the name of a file that was compressed;
+// empty if it has its own name. Of two it is that which was changed last.
+func compressed(system files.System, path string) (ending string) {
+	if _, err := system.Stat(path, true); !errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	var changed time.Time
+	for _, e := range series.Endings() {
+		info, err := system.Stat(path+e, true)
+		if err == nil && info.Regular && (ending == "" || info.Modified.After(changed)) {
+			ending, changed = e, info.Modified
+		}
+	}
+	return ending
 }
 
 // attempts is how often a link is made anew that somebody else takes away.

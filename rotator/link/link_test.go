@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/logreel/logreel/rotator/files"
 )
@@ -202,6 +203,176 @@ func TestNeverEnding(t *testing.T) {
 		})
 		if err == nil || makes != attempts {
 			t.Errorf("made %d times, %v", makes, err)
+		}
+	}
+}
+
+// A symlink follows a file to the name that it has since it was compressed, and nothing
+// else is touched.
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		about string
+		files []string
+		want  string // target of prev; empty if that is no symlink
+	}{
+		{"compressed", []string{"logs/a.gz", "prev -> logs/a"}, "logs/a.gz"},
+		{"compressed by zstd", []string{"logs/a.zst", "prev -> logs/a"}, "logs/a.zst"},
+		{"by both, at last by zstd", []string{"logs/a.gz", "logs/a.zst", "prev -> logs/a"}, "logs/a.zst"},
+		{"by both, at last by gzip", []string{"logs/a.zst", "logs/a.gz", "prev -> logs/a"}, "logs/a.gz"},
+		{"through a directory that is a symlink", []string{"far/logs/a.gz", "here -> far/logs", "prev -> here/../logs/a"}, "here/../logs/a.gz"},
+		{"not yet", []string{"logs/a", "prev -> logs/a"}, "logs/a"},
+		{"lines have come since", []string{"logs/a", "logs/a.gz", "prev -> logs/a"}, "logs/a"},
+		{"deleted", []string{"logs/b.gz", "prev -> logs/a"}, "logs/a"},
+		{"already", []string{"logs/a.gz", "prev -> logs/a.gz"}, "logs/a.gz"},
+		{"a directory of that name", []string{"logs/a.gz/b", "prev -> logs/a"}, "logs/a"},
+		{"no link", []string{"logs/a.gz"}, ""},
+		{"a file", []string{"logs/a.gz", "prev"}, ""},
+		{"a directory", []string{"logs/a.gz", "prev/a"}, ""},
+	} {
+		dir := makeFiles(t, test.files...)
+		for i, name := range test.files { // the last was changed last
+			at := time.Unix(int64(i), 0)
+			if err := os.Chtimes(dir+"/"+name, at, at); err != nil && !strings.Contains(name, " -> ") {
+				t.Fatal(err)
+			}
+		}
+		before, _ := os.Lstat(dir + "/prev")
+		if err := Follow(files.Disk{}, dir+"/prev"); err != nil {
+			t.Errorf("%s: %v", test.about, err)
+		}
+		got, _ := os.Readlink(dir + "/prev")
+		after, _ := os.Lstat(dir + "/prev")
+		if got != test.want || test.want == "" && before != nil && !os.SameFile(before, after) {
+			t.Errorf("%s: leads to %q, want %q", test.about, got, test.want)
+		}
+	}
+}
+
+// An absolute symlink stays absolute.
+func TestFollowAbsolute(t *testing.T) {
+	t.Parallel()
+	dir := makeFiles(t, "logs/a.gz")
+	put(t, dir+"/prev -> "+dir+"/logs/a")
+	if err := Follow(files.Disk{}, dir+"/prev"); err != nil {
+		t.Error(err)
+	}
+	want(t, dir+"/prev", dir+"/logs/a.gz")
+}
+
+// A file is compressed at any moment while a link is pointed to it, and who does that has
+// the link follow it: in the end it leads to what is there, whoever was first.
+func TestFinishedWhileCompressed(t *testing.T) {
+	t.Parallel()
+	for _, half := range []bool{false, true} { // or gone already, with the other not there yet
+		dir := makeFiles(t)
+		begin := func() {
+			put(t, dir+"/a")
+			put(t, dir+"/prev -> b")
+			if half {
+				if err := os.Rename(dir+"/a", dir+"/.hidden"); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		begin()
+		atEveryOperation(t, func(disk *shared) error { return Finished(disk, dir+"/prev", dir+"/a") },
+			func(string) {
+				from := "a"
+				if half {
+					from = ".hidden"
+				}
+				if err := errors.Join(os.Rename(dir+"/"+from, dir+"/a.gz"), Follow(files.Disk{}, dir+"/prev")); err != nil {
+					t.Error(err)
+				}
+			},
+			func(t *testing.T, err error) {
+				if err != nil {
+					t.Error(err)
+				}
+				want(t, dir+"/prev", "a.gz")
+				if err := os.Remove(dir + "/a.gz"); err != nil {
+					t.Fatal(err)
+				}
+				begin()
+			})
+	}
+}
+
+// A link that is set meanwhile is not taken back.
+func TestFollowWhileSet(t *testing.T) {
+	t.Parallel()
+	dir := makeFiles(t, "a.gz", "b", "prev -> a")
+	set := 0
+	atEveryOperation(t, func(disk *shared) error { return Follow(disk, dir+"/prev") },
+		func(string) {
+			set++
+			if err := Finished(files.Disk{}, dir+"/prev", dir+"/b"); err != nil {
+				t.Error(err)
+			}
+		},
+		func(t *testing.T, err error) {
+			if err != nil {
+				t.Error(err)
+			}
+			want(t, dir+"/prev", "b")
+			put(t, dir+"/prev -> a")
+		})
+	if set < 5 {
+		t.Errorf("%d operations only", set)
+	}
+}
+
+// What was deleted before the link is set is like what is deleted after that.
+func TestFinishedAndGone(t *testing.T) {
+	t.Parallel()
+	dir := makeFiles(t, "b", "prev -> b")
+	if err := Finished(files.Disk{}, dir+"/prev", dir+"/a"); err != nil {
+		t.Error(err)
+	}
+	want(t, dir+"/prev", "a")
+}
+
+// A link to a file that was compressed before leads nowhere at no moment.
+func TestFinishedAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := makeFiles(t, "a.gz", "b", "prev -> b")
+	atEveryOperation(t, func(disk *shared) error { return Finished(disk, dir+"/prev", dir+"/a") },
+		func(op string) {
+			if _, err := os.Stat(dir + "/prev"); err != nil {
+				t.Errorf("before %s: %v", op, err)
+			}
+		},
+		func(t *testing.T, err error) {
+			if err != nil {
+				t.Error(err)
+			}
+			want(t, dir+"/prev", "a.gz")
+			put(t, dir+"/prev -> b")
+		})
+}
+
+// A symlink is relative where that leads to the file.
+func TestTargets(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		about, name, path string
+		want              string // DIR stands for the directory
+	}{
+		{"beside it", "prev", "a", "a"},
+		{"below", "prev", "logs/a", "logs/a"},
+		{"elsewhere", "links/prev", "logs/a", "../logs/a"},
+		{"a file that is gone", "links/prev", "logs/gone", "../logs/gone"},
+		{"astray", "away/prev", "a", "DIR/a"},
+		{"astray to other logs", "away/prev", "logs/a", "DIR/logs/a"},
+	} {
+		// From away/.. one comes to far, where there are other logs.
+		dir := makeFiles(t, "a", "logs/a", "links/b", "far/links/b", "far/logs/a", "away -> far/links")
+		if err := Symlink(files.Disk{}, dir+"/"+test.name, dir+"/"+test.path); err != nil {
+			t.Errorf("%s: %v", test.about, err)
+		}
+		if got, err := os.Readlink(dir + "/" + test.name); got != strings.ReplaceAll(test.want, "DIR", dir) {
+			t.Errorf("%s: got %q, %v, want %s", test.about, got, err, test.want)
 		}
 	}
 }
