@@ -48,7 +48,7 @@ type Attendant struct {
 	mu       sync.Mutex
 	finished []string // what is to be synced
 
-	wanted time.Time // when a pass was last wanted
+	wanted time.Time // when a pass was last wanted, without a monotonic reading
 	room   time.Time // when room was last to be made
 	roomed bool      // whether it was
 
@@ -92,12 +92,13 @@ func (a *Attendant) Finished(path string) {
 	a.mu.Lock()
 	a.finished = append(a.finished, path)
 	a.mu.Unlock()
-	a.wanted = a.config.Now()
+	a.wanted = a.config.Now().Round(0)
 	a.ring()
 }
 
 // Tick has a pass made when it is time to. It is to be called now and then.
 func (a *Attendant) Tick(now time.Time) {
+	now = now.Round(0) // the clock of the wall alone, to which the caller waits
 	if since := now.Sub(a.wanted); !a.config.Idle() && (since >= passEvery || since < 0) {
 		a.wanted = now
 		a.ring()
