@@ -17,10 +17,28 @@ import (
 
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator"
+	"github.com/logreel/logreel/rotator/archive"
 	"github.com/logreel/logreel/rotator/files"
 	"github.com/logreel/logreel/rotator/intake"
 	"github.com/logreel/logreel/rotator/notice"
 )
+
+// TestMain plays the process that makes a pass when it is told to: it notes that in the
+// file that its only argument names.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == archive.Flag {
+		notes, err := os.OpenFile(os.Args[2], os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		if err == nil {
+			_, err = io.WriteString(notes, "pass\n")
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
 
 // A fickle file system does with each write what the test says: how many bytes of it
 // are written, and how it fails. It may wait as well.
@@ -383,5 +401,35 @@ func TestFickleDisk(t *testing.T) {
 				check(t, got, sent.String())
 			}
 		})
+	}
+}
+
+// When no line comes, a pass over the finished files is made all the same, an hour after
+// the last one.
+func TestPassWithoutLines(t *testing.T) {
+	t.Parallel()
+	p, err := pattern.New(pattern.Config{Pattern: t.TempDir() + "/%Y", Zone: time.UTC})
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := filepath.Join(t.TempDir(), "passes")
+	const moment = 300 * time.Millisecond
+	s := run(t, Config{Attendant: archive.NewAttendant(archive.Config{
+		Pattern: p, KeepCount: 1,
+		Now: func() time.Time { return time.Now().Add(moment - time.Hour) }, // of the first pass
+	}, []string{notes})})
+	const want = "pass\npass\n"
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		got, err := os.ReadFile(notes)
+		if string(got) == want {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("got %q, %v, want %q", got, err, want)
+		}
+	}
+	s.end()
+	if got, err := os.ReadFile(notes); string(got) != want {
+		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
 }
