@@ -198,15 +198,30 @@ func TestArchiveCommand(t *testing.T) {
 	checkHandedOn(t, list, dir, true)
 }
 
+// waiting and leaves are what is said of work that is not done at the end of input.
+const (
+	waiting = "logreel: waiting for finished files to be compressed and handed on, for %s at the most; SIGTERM leaves them for the next start"
+	leaves  = "logreel: what is to be done with finished files is left for the next start"
+)
+
 // After the end of input SIGTERM and --grace end the wait for the hook, which runs again
-// at the next start.
+// at the next start. SIGTERM does so too when it is said that logreel waits.
 func TestArchiveHookLeft(t *testing.T) {
 	t.Parallel()
-	for about, args := range map[string][]string{"SIGTERM": nil, "grace": {"--grace=0s"}} {
+	for about, test := range map[string]struct {
+		waits string // for how long, as it is said; empty for not
+		args  []string
+	}{
+		"SIGTERM":                       {"", nil},
+		"grace":                         {"", []string{"--grace=0s"}},
+		"SIGTERM while it waits":        {"1m0s", nil},
+		"SIGTERM while the grace lasts": {"50s", []string{"--grace=50s"}},
+		"SIGTERM after a command":       {"1m0s", []string{"--", "cat"}},
+	} {
 		t.Run(about, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			p := startHook(t, dir, `echo $$ > pid.tmp; mv pid.tmp pid; exec sleep 300`, args...)
+			p := startHook(t, dir, `echo $$ > pid.tmp; mv pid.tmp pid; exec sleep 300`, test.args...)
 			p.write("1")
 			p.write("2")
 			eventually(t, "the hook", func() bool { _, err := os.Stat(filepath.Join(dir, "pid")); return err == nil })
@@ -214,7 +229,16 @@ func TestArchiveHookLeft(t *testing.T) {
 			if about == "SIGTERM" {
 				p.signal(syscall.SIGTERM)
 			}
-			p.end()
+			if err := p.input.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if test.waits != "" {
+				p.await(p.said, fmt.Sprintf(waiting, test.waits))
+				begun = time.Now()
+				p.signal(syscall.SIGTERM)
+				p.await(p.said, leaves)
+			}
+			p.wait(0)
 			if took := time.Since(begun); took > lastSecond {
 				t.Errorf("it took %v", took)
 			}
@@ -224,6 +248,44 @@ func TestArchiveHookLeft(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A hook that never ends is waited for after the end of input, for a minute at the most;
+// then it is ended, and its file is handed on at the next start.
+func TestArchiveHookForEver(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("it takes a minute")
+	}
+	dir := t.TempDir()
+	p := startHook(t, dir, `echo $$ > pid.tmp; mv pid.tmp pid; exec sleep 300`)
+	p.write("1")
+	p.write("2")
+	eventually(t, "the hook", func() bool { _, err := os.Stat(filepath.Join(dir, "pid")); return err == nil })
+	begun := time.Now()
+	if err := p.input.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p.await(p.said, fmt.Sprintf(waiting, time.Minute))
+	time.Sleep(time.Until(begun.Add(55 * time.Second))) // nothing is to happen
+	select {
+	case said, ok := <-p.said:
+		t.Errorf("said %q, %v, before the minute was over", said, ok)
+	default:
+	}
+	p.await(p.said, leaves)
+	p.wait(0)
+	if took := time.Since(begun); took < time.Minute || took > time.Minute+lastSecond {
+		t.Errorf("it took %v, want a minute", took)
+	}
+	checkGone(t, filepath.Join(dir, "pid"))
+	eventually(t, "app.log to be handed on", func() bool { // the one before may still be ending
+		if said := complaints(startOnce(t, dir, "--size=1", "--exec", `echo "$1" >> handed`, "app.log")); said != "" {
+			t.Errorf("the next start said: %s", said)
+		}
+		handed, err := os.ReadFile(filepath.Join(dir, "handed"))
+		return err == nil && string(handed) == "app.log\n"
+	})
 }
 
 // lastSecond is how long the end may take when nothing more is waited for: a second, and
