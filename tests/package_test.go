@@ -451,7 +451,7 @@ func checkTar(t *testing.T, archive io.Reader, prefix string, want map[string]bo
 				mode = 0o644
 			}
 		}
-		if h.Mode&0o7777 != mode || h.Uid != 0 || h.Gid != 0 || h.ModTime.Unix() != commitTime {
+		if h.Mode != mode || h.Uid != 0 || h.Gid != 0 || h.ModTime.Unix() != commitTime {
 			t.Errorf("%s: mode %o of %d:%d, time %v; want %o of 0:0, %v", h.Name, h.Mode, h.Uid, h.Gid, h.ModTime.UTC(), mode, time.Unix(commitTime, 0).UTC())
 		}
 		text, err := io.ReadAll(r)
