@@ -94,7 +94,7 @@ func (l *links) hardLink(name string, live *liveFile) error {
 func (l *links) inDir(name string, set func() error) error {
 	err := set()
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = makeDirs(l.config, filepath.Dir(name)); err == nil {
+		if err = makeDirs(l.config, files.Dir(name)); err == nil {
 			err = set()
 		}
 	}

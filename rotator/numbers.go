@@ -66,7 +66,7 @@ func (n *numbers) next(base, live string) (string, error) {
 // highest returns the highest number of the series, and whether that file can be
 // gone on with. It is 0 when there is none.
 func (n *numbers) highest(base string) (highest int, writable bool, err error) {
-	names, err := n.files.Names(filepath.Dir(base))
+	names, err := n.files.Names(files.Dir(base))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, false, err
 	}

@@ -545,7 +545,7 @@ func TestPreviousLinkToCompressed(t *testing.T) {
 			}
 		}
 		b.write("one\n")
-		b.at(time.Minute).Tick(b.now)
+		b.at(time.Minute).Tick(b.now, false)
 		compress("logs/1200")
 		b.write("two\n")
 		previous("../logs/1200" + ending)

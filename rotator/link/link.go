@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -46,16 +47,20 @@ func Symlink(system files.System, name, path string) error {
 
 // targetOf returns the text of a symlink that leads to a path.
 func targetOf(system files.System, name, path string) (string, error) {
-	dir := filepath.Dir(name)
+	dir := files.Dir(name)
 	if relative, err := filepath.Rel(dir, path); err == nil { // both are absolute, or neither
 		// Put together as the kernel does it, which follows symlinks before it goes up.
 		got, err := system.Stat(dir+"/"+filepath.Dir(relative), true)
-		want, errWant := system.Stat(filepath.Dir(path), true)
+		want, errWant := system.Stat(files.Dir(path), true)
 		if err == nil && errWant == nil && got.Same(want) {
 			return relative, nil
 		}
 	}
-	return filepath.Abs(path)
+	if filepath.IsAbs(path) {
+		return path, nil
+	}
+	work, err := os.Getwd()
+	return work + "/" + path, err
 }
 
 // Finished points the symlink of a name to a file that is finished, under the name that it
@@ -83,7 +88,7 @@ func Follow(system files.System, name string) error {
 	}
 	path := was
 	if !filepath.IsAbs(was) {
-		path = filepath.Dir(name) + "/" + was // as the kernel does it; see targetOf
+		path = files.Dir(name) + "/" + was // as the kernel does it; see targetOf
 	}
 	ending := compressed(system, path)
 	if ending == "" {
@@ -167,5 +172,5 @@ func remove(system files.System, path string) error {
 func temporaryName(name string) string {
 	sum := fnv.New64a()
 	_, _ = sum.Write([]byte(filepath.Base(name))) // it never fails
-	return filepath.Join(filepath.Dir(name), fmt.Sprintf(".logreel-%016x.tmp", sum.Sum64()))
+	return fmt.Sprintf("%s/.logreel-%016x.tmp", files.Dir(name), sum.Sum64())
 }

@@ -365,6 +365,7 @@ func TestTargets(t *testing.T) {
 		{"a file that is gone", "links/prev", "logs/gone", "../logs/gone"},
 		{"astray", "away/prev", "a", "DIR/a"},
 		{"astray to other logs", "away/prev", "logs/a", "DIR/logs/a"},
+		{"a path that leaves a symlink", "prev", "away/../logs/a", "DIR/away/../logs/a"},
 	} {
 		// From away/.. one comes to far, where there are other logs.
 		dir := makeFiles(t, "a", "logs/a", "links/b", "far/links/b", "far/logs/a", "away -> far/links")
