@@ -414,6 +414,31 @@ func (f *freed) Remove(path string) error {
 	return f.System.Remove(path)
 }
 
+// vanished is a file system that another logreel has deleted a file of.
+type vanished struct {
+	files.System
+	path string
+}
+
+func (v vanished) Space(path string) (size, free int64, err error) {
+	if path == v.path {
+		return 0, 0, &fs.PathError{Op: "statfs", Path: path, Err: fs.ErrNotExist}
+	}
+	return 100, 0, nil
+}
+
+// What is free is told by any file that is left.
+func TestKeepFreeBesideAnother(t *testing.T) {
+	t.Parallel()
+	y := newYard(t, daily)
+	y.put(yesterday, "2026-11-19.log")
+	y.KeepFree, y.Files = Free{Bytes: 1}, vanished{files.Disk{}, y.path(yesterday)}
+	y.run().want(yesterday)
+	y.Files = vanished{files.Disk{}, y.path(yesterday)}
+	y.run().want(yesterday)
+	y.wantQuiet()
+}
+
 // Directories with a field that have become empty are removed, and those below them; no
 // others, and none that something is left in.
 func TestEmptiedDirectories(t *testing.T) {

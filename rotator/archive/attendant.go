@@ -140,9 +140,11 @@ func (a *Attendant) Close(patience time.Duration, stop func() bool) {
 	a.closing.Store(true)
 	a.ring()
 	patience = max(min(patience, lastPass), least)
-	work, left := "compressed and handed on", "what is to be done with finished files is left for the next start"
+	waiting := "waiting for finished files to be compressed and handed on, for %v at the most; SIGTERM leaves them for the next start"
+	left := "what is to be done with finished files is left for the next start"
 	if a.config.Idle() {
-		work, left = "synced", "what was finished last may not survive a power cut"
+		waiting = "waiting for finished files to be synced, for %v at the most; SIGTERM ends the wait"
+		left = "what was finished last may not survive a power cut"
 	}
 	told := false
 	for begun := time.Now(); !a.done.Load(); {
@@ -151,7 +153,7 @@ func (a *Attendant) Close(patience time.Duration, stop func() bool) {
 		waited := time.Since(begun)
 		if !told && waited > tellAfter {
 			told = true
-			a.config.Voice.Say("waiting for finished files to be %s, for %v at the most; SIGTERM ends the wait", work, patience)
+			a.config.Voice.Say(waiting, patience)
 		}
 		if waited > patience || waited > least && stop() {
 			a.config.Voice.Say("%s", left)

@@ -108,9 +108,14 @@ func (c Config) free(finished []*file, condemned map[*file]string, condemn func(
 	if !c.KeepFree.Given() || len(finished) == 0 {
 		return
 	}
-	size, free, err := c.Files.Space(finished[0].path)
+	size, free, err := int64(0), int64(0), fs.ErrNotExist
+	for i := 0; i < len(finished) && errors.Is(err, fs.ErrNotExist); i++ { // others delete as well
+		size, free, err = c.Files.Space(finished[i].path)
+	}
 	if err != nil {
-		c.Voice.Warn("--keep-free: %v", err)
+		if !errors.Is(err, fs.ErrNotExist) {
+			c.Voice.Warn("--keep-free: %v", err)
+		}
 		return
 	}
 	for f := range condemned {
