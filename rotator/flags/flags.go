@@ -103,6 +103,7 @@ func Parse(args []string) (*Flags, error) {
 	}
 	parser, err := kong.New(f, kong.Name("logreel"), kong.Description(description), kong.DefaultEnvars("LOGREEL"),
 		kong.NoDefaultHelp(), kong.Help(printHelp), kong.ConfigureHelp(kong.HelpOptions{NoAppDescFormat: true, WrapUpperBound: 100}),
+		kong.KindMapper(reflect.String, values.Text),
 		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }))
 	if err != nil {
 		return nil, err

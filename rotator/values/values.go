@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"os/user"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,16 @@ import (
 
 // wrong says what is wrong with the text of a value.
 func wrong(text []byte, err error) error { return fmt.Errorf("%q %w", text, err) }
+
+// Text reads a string byte by byte. Kong's own reader takes it through JSON, which puts
+// U+FFFD for what is not UTF-8, so that different paths would become the same.
+var Text kong.MapperFunc = func(ctx *kong.DecodeContext, target reflect.Value) error {
+	token, err := ctx.Scan.PopValue("string")
+	if err == nil {
+		target.SetString(token.String())
+	}
+	return err
+}
 
 // A Size is a number of bytes, from 0 to 8 EiB less one.
 type Size int64
