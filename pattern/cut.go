@@ -64,6 +64,9 @@ func (c cut) slot(civil int64) (start, end int64) {
 	return monthStart(first) + c.shift, monthStart(first+c.months) + c.shift
 }
 
+// below reports whether slots are seconds, and fewer than these.
+func (c cut) below(seconds int64) bool { return 0 < c.length && c.length < seconds }
+
 // civilTime returns the civil time that clocks of t's zone show at t.
 func civilTime(t time.Time) int64 { return t.Unix() + offset(t) }
 

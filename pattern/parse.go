@@ -18,7 +18,8 @@ type values map[byte]int64
 // Parse returns the period that a file name stands for. It is strict: the period's
 // name is the given one to the letter. Seconds since 1970 (%s) have nine digits at least,
 // so those of before March 1973 are none: they could be dates of another pattern. Where
-// clocks going back give two periods one name, it is the later one.
+// clocks going back give several periods one name, it lasts from the start of the first
+// to the end of the last.
 //
 // The error is [ErrForeign] when no period has the name, or more than one has, and
 // the one of [Pattern.Ordered] when names do not say which period they stand for.
@@ -157,32 +158,30 @@ func (t token) read(text string) (int64, bool) {
 	return n, err == nil
 }
 
-// solve finds the period that begins in the span of civil time that the values
-// name, and has the name.
-func (p *Pattern) solve(name string, v values) (Period, bool) {
-	var found Period
-	consider := func(t time.Time) {
-		first := p.Period(t)
-		for _, period := range []Period{first, p.Period(first.End)} {
-			if period.Start.After(found.Start) && p.Name(period) == name {
-				found = period
-			}
-		}
-	}
-	if seconds, ok := v['s']; ok {
-		consider(time.Unix(seconds, 0))
-		return found, !found.Start.IsZero()
-	}
+// solve finds what has the name among the periods of the slots that begin in the span of
+// civil time that the values name: the one from the first of them to the last.
+func (p *Pattern) solve(name string, v values) (found Period, ok bool) {
 	civil, ok := v.civil()
+	if seconds, is := v['s']; is {
+		civil, ok = civilTime(time.Unix(seconds, 0).In(p.zone)), true
+	}
 	if !ok {
 		return Period{}, false
 	}
-	// The zone's offset at that civil time is one of those around it.
-	around := time.Unix(civil, 0).In(p.zone)
-	for _, hours := range []time.Duration{-26, 0, 26} {
-		consider(time.Unix(civil-offset(around.Add(hours*time.Hour)), 0))
+	first, last := p.cut.slot(civil)
+	next, end := p.cut.slot(last)
+	ok = false
+	for _, start := range append(p.pieces(first, last), p.pieces(next, end)...) {
+		period := p.Period(start)
+		if p.Name(period) != name || !period.Start.After(time.Time{}) { // there is no year 0
+			continue
+		}
+		if !ok {
+			found.Start, ok = period.Start, true
+		}
+		found.End = period.End
 	}
-	return found, !found.Start.IsZero()
+	return found, ok
 }
 
 // civil returns the civil time at which the span that the values name begins.

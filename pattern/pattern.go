@@ -19,13 +19,16 @@
 //   - A boundary that the clocks skip becomes the first instant after the gap.
 //   - When clocks go back, the repeated hour of an hourly pattern prolongs its
 //     period; repeated quarters of an hour are periods of their own that bear the
-//     names of their first occurrence. In both cases the lines go into the file
-//     that the wall clock names. Names that hold the offset (%z), the zone (%Z) or
-//     the seconds since 1970 (%s) keep the two occurrences apart.
+//     names of their first occurrence, and so is the part of a slot that comes again
+//     where a boundary lies within the repeated time. In all cases the lines go into
+//     the file that the wall clock names. Names that hold the offset (%z), the zone (%Z)
+//     or the seconds since 1970 (%s) keep the occurrences apart, in periods below a day.
 //
-// A name is rendered at the start of its period, so it depends on the period
-// alone. Where the interval is the one that the pattern implies and the pattern
-// has no week of the year, the name of any instant is what date(1) prints for it.
+// A name is rendered at the time on the wall clock at which the slot begins, even if
+// clocks skip it, so it depends on the slot alone, and no two slots have one name that
+// the fields could tell apart. Where the interval is the one that the pattern implies
+// and the pattern has no week of the year, the name of any instant is what date(1)
+// prints for it.
 //
 // # Not guaranteed
 //
@@ -70,7 +73,8 @@ type Pattern struct {
 }
 
 // A Period is a span of time whose lines belong into one file: all instants t
-// with Start ≤ t < End. A zero End means that it never ends.
+// with Start ≤ t < End. A zero End means that it never ends. Where clocks go back,
+// another period may go into the same file.
 type Period struct {
 	Start, End time.Time
 }
@@ -164,7 +168,26 @@ func (p *Pattern) Zone() *time.Location { return p.zone }
 
 // Name returns the file name of a period.
 func (p *Pattern) Name(period Period) string {
-	return p.render.FormatString(period.Start.In(p.zone))
+	return p.render.FormatString(p.named(period.Start.In(p.zone)))
+}
+
+// named returns the time that the name of a period is rendered at: the time on the clock
+// at which its slot begins.
+func (p *Pattern) named(start time.Time) time.Time {
+	if p.every.never {
+		return start
+	}
+	first, last := p.cut.slot(civilTime(start))
+	if !p.cut.apart {
+		return civilDate(first)
+	}
+	if !p.cut.below(daySeconds) {
+		start = p.pieces(first, last)[0]
+	}
+	if p.has("s") { // an instant, not a time on the clock
+		return start
+	}
+	return time.Unix(first-offset(start), 0).In(time.FixedZone(start.Zone()))
 }
 
 // Advice returns a remark on names that clocks going back make ambiguous within the
@@ -189,7 +212,7 @@ func (p *Pattern) Warning() string {
 // nextRepeat finds the next time, within a year and a day, that clocks go back
 // and the names of the repeated time repeat as well.
 func (p *Pattern) nextRepeat(now time.Time) (time.Time, bool) {
-	if p.cut.length == 0 || p.cut.length >= daySeconds || p.cut.apart {
+	if !p.cut.below(daySeconds) || p.cut.apart {
 		return time.Time{}, false
 	}
 	for t, limit := now.In(p.zone), now.AddDate(1, 0, 1); ; {

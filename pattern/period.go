@@ -51,7 +51,28 @@ func (p *Pattern) joined(change time.Time) bool {
 	slot, end := p.cut.slot(civilTime(before))
 	again, _ := p.cut.slot(civilTime(change.In(p.zone)))
 	complete := end == civilTime(before)+1
-	return slot == again && !(p.cut.apart && complete && 0 < p.cut.length && p.cut.length < daySeconds)
+	return slot == again && !(p.cut.apart && complete && p.cut.below(daySeconds))
+}
+
+// furthest is further than clocks of any zone are, or were, from UTC.
+const furthest = 26 * 60 * 60
+
+// pieces returns the instants at which the clocks come to show a slot, by themselves or
+// since they change; the first is the one at which the slot begins. There is none for a
+// slot that the clocks skip.
+func (p *Pattern) pieces(first, last int64) (starts []time.Time) {
+	for t := time.Unix(first-furthest, 0).In(p.zone); t.Unix() < last+furthest; {
+		_, change := bounds(t)
+		o := offset(t)
+		if start := later(time.Unix(first-o, 0).In(p.zone), t); start.Unix() < last-o && (change.IsZero() || start.Before(change)) {
+			starts = append(starts, start)
+		}
+		if change.IsZero() {
+			break
+		}
+		t = change.In(p.zone)
+	}
+	return starts
 }
 
 func later(a, b time.Time) time.Time {

@@ -765,3 +765,31 @@ func BenchmarkWrite(b *testing.B) {
 		}
 	}
 }
+
+// A boundary within the hour that comes twice: the lines of both times go into the files
+// that the clock names, and no others.
+func TestRepeatedHour(t *testing.T) {
+	t.Parallel()
+	berlin, err := pattern.LoadZone("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var at pattern.Offset
+	var every pattern.Interval
+	if err := errors.Join(at.UnmarshalText([]byte("30m")), every.UnmarshalText([]byte("2h"))); err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, func(c *Config, dir string) {
+		c.Pattern, err = pattern.New(pattern.Config{Pattern: dir + "/%H%M", Every: every, At: at, Zone: berlin})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	for _, clock := range []string{"01:50:00+02:00", "02:10:00+02:00", "02:40:00+02:00", "02:10:00+01:00", "02:40:00+01:00"} {
+		if b.now, err = time.Parse(time.RFC3339, "2026-10-25T"+clock); err != nil {
+			t.Fatal(err)
+		}
+		b.write(clock + "\n")
+	}
+	b.want("0030", "01:50:00+02:00\n02:10:00+02:00\n02:10:00+01:00\n", "0230", "02:40:00+02:00\n02:40:00+01:00\n")
+}
