@@ -89,7 +89,7 @@ func (o Offset) check(every Interval) error {
 	switch {
 	case every.never:
 		return refuse("nothing to shift, since the files never switch; leave it out or give --every")
-	case o.weekday > 0 && every.seconds%week.seconds != 0:
+	case o.weekday > 0 && (every.months > 0 || every.seconds%week.seconds != 0):
 		return refuse("a day of the week goes with weeks, not with --every=%v; write --every=1w", every)
 	case every.months > 0 && (o.months >= every.months || shift >= 28*daySeconds):
 		return refuse("an offset for --every=%v is less than 28d, and fewer months than the interval has", every)
