@@ -34,26 +34,22 @@ var (
 	year   = Interval{months: 12}
 )
 
-// unit is a unit of time that an interval is written in, and the field that tells
-// two of them apart.
+// unit is a unit of time that an interval is written in.
 type unit struct {
-	suffix, name, field string
-	interval            Interval
+	suffix   string
+	interval Interval
 }
 
 // units are the units, the largest first.
 var units = []unit{
-	{"y", "year", "Y", year},
-	{"mo", "month", "m", month},
-	{"w", "day", "d", week},
-	{"d", "day", "d", day},
-	{"h", "hour", "H", hour},
-	{"m", "minute", "M", minute},
-	{"s", "second", "S", second},
+	{"y", year},
+	{"mo", month},
+	{"w", week},
+	{"d", day},
+	{"h", hour},
+	{"m", minute},
+	{"s", second},
 }
-
-// hint spells the unit's field.
-func (u unit) hint(escape byte) string { return string(escape) + u.field }
 
 const intervalForm = "write a number and a unit, such as 30s 15m 6h 1d 1w 1mo 1y, or never"
 
@@ -152,8 +148,7 @@ func (i Interval) String() string {
 	return strconv.FormatInt(i.seconds/u.interval.seconds, 10) + u.suffix
 }
 
-// unit returns the largest unit that divides the interval. Its field is the one that
-// a pattern needs to tell periods of the interval apart.
+// unit returns the largest unit that divides the interval.
 func (i Interval) unit() unit {
 	for _, u := range units {
 		if m := u.interval.months; i.months > 0 && m > 0 && i.months%m == 0 {

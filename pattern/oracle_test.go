@@ -424,23 +424,119 @@ func TestParseForeign(t *testing.T) {
 	}
 }
 
+// What names are refused, against brute force: fields and intervals at random, and the
+// names of all their periods in some years. Two periods may bear one name only if the
+// coarsest field has changed between them, and they do not follow each other. What the
+// error says is to be added mends it.
+func TestGapsAgainstBruteForce(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(3, 4))
+	letters := "CYyGgmbUWVdejuaHkIlpM"
+	everys := []string{"15m", "1h", "6h", "12h", "1d", "2d", "10d", "31d", "1w", "2w", "5w", "1mo", "3mo", "1y", "10y"}
+	accepted, refused := 0, 0
+	for range 20_000 {
+		text := ""
+		for range 1 + random.IntN(4) {
+			text += "_%" + string(letters[random.IntN(len(letters))])
+		}
+		every, err := ParseInterval(everys[random.IntN(len(everys))])
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := New(Config{Pattern: text, Every: every, Zone: time.UTC})
+		has := func(fields string) bool { return strings.ContainsAny(text, fields) }
+		switch want := repeats(t, text, every); {
+		case want && err == nil && has("V") && has("Yy") && !has("Gg"): // there is a warning
+		case want && err == nil:
+			t.Errorf("%s --every=%v: got no error, but names repeat", text, every)
+		case !want && err != nil && !has("CGg") && !day.finerThan(every):
+			// Longer periods, and those of years that are not theirs, may by chance have
+			// other names in these years.
+			t.Errorf("%s --every=%v: got error %v, but no name repeats", text, every, err)
+		}
+		if err == nil {
+			accepted++
+			if _, hint, isGap := strings.Cut(fmt.Sprint(p.Ordered()), "; add "); isGap {
+				if again := mustNew(t, text+hint, every.String(), "", time.UTC).Ordered(); again != nil {
+					t.Errorf("%s --every=%v: %v; with that: %v", text, every, p.Ordered(), again)
+				}
+			}
+			continue
+		}
+		refused++
+		_, hint, _ := strings.Cut(err.Error(), "; add ")
+		if _, again := New(Config{Pattern: text + hint, Every: every, Zone: time.UTC}); again != nil {
+			t.Errorf("%s --every=%v: %v; with that: %v", text, every, err, again)
+		}
+	}
+	if accepted < 1000 || refused < 1000 {
+		t.Errorf("%d patterns accepted, %d refused", accepted, refused)
+	}
+}
+
+// repeats reports by brute force whether names repeat while their coarsest fields stay, or
+// from one period to the next.
+func repeats(t *testing.T, text string, every Interval) bool {
+	t.Helper()
+	p := mustNew(t, text, "never", "", time.UTC)
+	c := newCut(every, Offset{}, p.has)
+	coarsest := ""
+	for _, token := range p.tokens {
+		if token.spec != 0 && token.field.interval == p.coarsest() {
+			coarsest += "_%" + string(token.spec)
+		}
+	}
+	frame := mustNew(t, coarsest, "never", "", time.UTC)
+	begin := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+	end := begin + 9*366*daySeconds
+	if every.months >= 12 {
+		end = begin + 99*366*daySeconds
+	}
+	seen := map[string]int{} // the name, and in which run of the coarsest fields it was
+	run, lastFrame, lastName := 0, "", ""
+	for civil := begin; civil < end; {
+		first, last := c.slot(civil)
+		name, framed := p.render.FormatString(civilDate(first)), frame.render.FormatString(civilDate(first))
+		if framed != lastFrame {
+			run++
+		}
+		if in, ok := seen[name]; ok && in == run && every.finerThan(p.coarsest()) || name == lastName {
+			return true
+		}
+		seen[name], lastFrame, lastName = run, framed, name
+		civil = last
+		// All of three days, and then one period a day.
+		if every.months == 0 && every.seconds < daySeconds && last > begin+3*daySeconds {
+			if p.coarsest().finerThan(day) {
+				break
+			}
+			civil = max(last, floor(last, daySeconds)+daySeconds)
+			lastName = ""
+		}
+	}
+	return false
+}
+
 func TestOrdered(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ pattern, every, want string }{
-		{"%a.log", "", "no year"},
-		{"%H", "", "no year"},
-		{"%m-%d", "", "no year"},
-		{"%Y-%d", "", "no day"},
-		{"%F-%I", "", "no hour"},
-		{"%F-%M", "", "no hour"},
-		{"%F-%H-%S", "", "no minute"},
-		{"%Y-%V", "", "no year of the week"},
-		{"%C", "", "no year"},
+		{"%a.log", "", "no year, no month and no day; add %Y%m%d"},
+		{"%H", "", "add %Y%m%d"},
+		{"%m-%d", "", "no year; add %Y"},
+		{"%V", "", "no year of the week; add %G"},
+		{"%U", "", "no year; add %Y"},
+		{"%Y-%V", "", "no year of the week; add %G"},
+		{"%Y-%V-%u", "", "no year of the week; add %G"},
+		{"%G-%V-%d", "", "no day of the week; add %u"},
+		{"%G-%V-%m-%d", "", "no day of the week; add %u"},
+		{"%C", "", "no year; add %y"},
+		{"%I", "", "add %Y%m%d%p"},
 		{"%F", "never", "never switch"},
 		{"%F-%H-%S", "1h", ""},
 		{"%F-%I%p", "", ""},
 		{"%G", "", ""},
 		{"%G-%V-%u", "", ""},
+		{"%F %G-W%V", "", ""},
 		{"%s", "", ""},
 	} {
 		err := mustNew(t, test.pattern, test.every, "", time.UTC).Ordered()

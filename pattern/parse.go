@@ -2,7 +2,6 @@ package pattern
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -39,53 +38,6 @@ func (p *Pattern) Parse(name string) (Period, error) {
 		return Period{}, ErrForeign
 	}
 	return found, nil
-}
-
-// Ordered returns nil if every name stands for one period, so that names can be
-// put in order. Else the error names the field that is missing.
-func (p *Pattern) Ordered() error {
-	need := func(present bool, name, field string) error {
-		if present {
-			return nil
-		}
-		return fmt.Errorf("the names of pattern %q repeat: they have no %s; add %s", p.text, name, field)
-	}
-	if p.every.never {
-		return fmt.Errorf("the files of pattern %q never switch by time", p.text)
-	}
-	if p.has("s") {
-		return nil
-	}
-	isoWeek := p.has("Gg") && p.has("V")
-	yearWeek := p.has("Yy") && p.has("UW")
-	monthDay := p.has("mbBh") && p.has("de")
-	weekday := p.has("aAuw")
-	every := p.every
-	checks := []error{need(p.has("YyGg"), "year", "%Y")}
-	switch {
-	case p.cut.iso:
-	case every.months%12 != 0:
-		checks = append(checks, need(p.has("Yy") && p.has("mbBhj"), "month", "%m"))
-	case every.months > 0:
-	case every.seconds%week.seconds == 0:
-		checks = append(checks, need(isoWeek || yearWeek || p.has("Yy") && (monthDay || p.has("j")), map[bool]string{true: "year of the week", false: "week"}[p.has("V")], "%G-%V"))
-	default:
-		checks = append(checks, need((isoWeek || yearWeek) && weekday || p.has("Yy") && (monthDay || p.has("j")), "day", "%m-%d"))
-	}
-	if every.months == 0 {
-		if every.seconds%daySeconds != 0 {
-			half := p.has("p") && every.seconds == daySeconds/2
-			checks = append(checks, need(half || p.has("Hk") || p.has("Il") && p.has("p"), "hour", "%H"))
-		}
-		checks = append(checks, need(every.seconds%3600 == 0 || p.has("M"), "minute", "%M"))
-		checks = append(checks, need(every.seconds%60 == 0 || p.has("S"), "second", "%S"))
-	}
-	for _, err := range checks {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // match finds every way in which the tokens can spell the name, and yields the

@@ -65,6 +65,7 @@ type Config struct {
 // A Pattern is a compiled [Config]. It is immutable, and safe for concurrent use.
 type Pattern struct {
 	text   string
+	escape byte
 	zone   *time.Location
 	tokens []token
 	render *strftime.Strftime
@@ -105,7 +106,7 @@ func New(c Config) (*Pattern, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pattern %q: %w", c.Pattern, err)
 	}
-	p := &Pattern{text: c.Pattern, zone: c.Zone, tokens: tokens, render: render}
+	p := &Pattern{text: c.Pattern, escape: c.Escape, zone: c.Zone, tokens: tokens, render: render}
 	if err := p.schedule(c); err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ func (p *Pattern) schedule(c Config) error {
 	case finest.isZero() && c.Repeat:
 		if !c.Every.isZero() {
 			return fmt.Errorf("--every=%v: the pattern %q has no time field to tell the files apart; add %s",
-				c.Every, c.Pattern, c.Every.unit().hint(c.Escape))
+				c.Every, c.Pattern, p.gap(c.Every, Interval{}).hint())
 		}
 		p.every = Never
 	case finest.isZero():
@@ -130,14 +131,16 @@ func (p *Pattern) schedule(c Config) error {
 			c.Pattern, c.Escape, c.Escape, c.Escape, c.Escape)
 	case c.Every.isZero():
 		p.every = finest
-	case c.Every.finerThan(finest):
-		return fmt.Errorf("--every=%v: the pattern %q has no %s, so the files could not be told apart; add %s",
-			c.Every, c.Pattern, c.Every.unit().name, c.Every.unit().hint(c.Escape))
+	}
+	p.cut = newCut(p.every, c.At, p.has)
+	if !p.every.never {
+		if err := p.checkNames(!c.Every.isZero()); err != nil {
+			return err
+		}
 	}
 	if err := c.At.check(p.every); err != nil {
 		return err
 	}
-	p.cut = newCut(p.every, c.At, p.has)
 	if p.cut.iso && c.At.months > 0 {
 		return fmt.Errorf("--at=%v: years of %%G begin with a week; write days and times only", c.At)
 	}
@@ -154,6 +157,17 @@ func (p *Pattern) finest() Interval {
 		}
 	}
 	return finest
+}
+
+// coarsest returns the interval of the coarsest time field.
+func (p *Pattern) coarsest() Interval {
+	var coarsest Interval
+	for _, t := range p.tokens {
+		if f := t.field.interval; coarsest.isZero() || coarsest.finerThan(f) {
+			coarsest = f
+		}
+	}
+	return coarsest
 }
 
 // String returns the pattern as it was written.

@@ -186,9 +186,60 @@ func TestNew(t *testing.T) {
 		{"%Y-%m", "1w", "", "add %d"},
 		{"%Y-%m", "30d", "", "no day"},
 		{"%Y", "1mo", "", "no month"},
-		{"%Y", "365d", "", "no day"},
+		{"%Y", "365d", "", "no month"},
 		{"%C", "10y", "", "no year"},
-		{"%G-%V", "1d", "", "no day"},
+		{"%C", "1d", "", "no year, no month and no day, so the files could not be told apart; add %y%m%d"},
+		{"%G-%V", "1d", "", "no day of the week, so the files could not be told apart; add %u"},
+		{"%F-%H", "30s", "", "no minute and no second, so the files could not be told apart; add %M%S"},
+		{"%F-%H%S", "30s", "", "no minute, so the files could not be told apart; add %M"},
+		{"%G", "1w", "", "no week, so the files could not be told apart; add %V"},
+		{"%G", "1d", "", "add %V%u"},
+		{"%G-%d", "1w", "", "no calendar year and no month, so the files could not be told apart; add %Y%m"},
+		{"%Y", "1h", "", "add %m%d%H"},
+		{"%p", "6h", "", "add %I"},
+		// A gap in the middle.
+		{"%H%S", "", "", "no minute, so the files could not be told apart; add %M"},
+		{"%Y-%d", "", "", "no month"},
+		{"%Y%H", "", "", "add %m%d"},
+		{"%m-%a", "", "", "no day, so"},
+		{"%a-%M", "", "", "no hour"},
+		{"%Y-%a", "", "", "add %m%d"},
+		{"%F-%I", "", "", "no AM or PM, so the files could not be told apart; add %p"},
+		{"%F-%I", "12h", "", "add %p"},
+		{"%F-%p-%M", "", "", "no hour, so the files could not be told apart; add %I"},
+		{"%C%m", "", "", "add %y"},
+		{"%Y-%d", "1mo", "", "add %m"},
+		// Calendars that do not go together.
+		{"%G-%m", "", "", "no calendar year, so the files could not be told apart; add %Y"},
+		{"%G-%U", "", "", "add %Y"},
+		{"%G-%F", "", "", ""},
+		{"%Y-%V", "", "", ""},
+		// Names that come round, or are told apart by more than is needed.
+		{"%H", "", "", ""},
+		{"%a", "", "", ""},
+		{"%M", "", "", ""},
+		{"%d", "", "", ""},
+		{"%H%M", "", "", ""},
+		{"%I%M", "", "", ""},
+		{"%a-%H", "", "", ""},
+		{"%m-%d", "", "", ""},
+		{"%V-%u", "", "", ""},
+		{"%V-%d", "", "", ""},
+		{"%Y-%j", "", "", ""},
+		{"%m/%F", "", "", ""},
+		{"%d-%a", "", "", ""},
+		{"%Y%H", "1y", "", ""},
+		{"%F-%H-%S", "1h", "", ""},
+		{"%s-%S", "", "", ""},
+		{"%Y-%H", "never", "", ""},
+		// Names that stay.
+		{"%A", "1w", "", "gives one period and the next the same name, so its file would not rotate; add %Y%m%d"},
+		{"%m", "1y", "", "add %Y"},
+		{"%H", "1d", "", "add %Y%m%d"},
+		{"%M", "2h", "", "the same name"},
+		{"%d", "1mo", "", "the same name"},
+		{"%a", "1mo", "", "the same name"},
+		{"%I", "12h", "", "the same name"},
 		{"%F", "never", "03:00", "nothing to shift"},
 		{"%F", "1d", "24h", "not less than the interval"},
 		{"%F", "1d", "sun", "goes with weeks"},
@@ -243,8 +294,9 @@ func TestRepeat(t *testing.T) {
 	if period := p.Period(time.Now()); !period.End.IsZero() || p.Name(period) != "app.log" {
 		t.Errorf("got %v %q, want a period without end", period, p.Name(period))
 	}
-	if _, err := New(Config{Pattern: "app.log", Repeat: true, Every: day}); err == nil {
-		t.Error("an interval for a pattern without a time field was taken")
+	_, err = New(Config{Pattern: "app.log", Repeat: true, Every: minute})
+	if err == nil || !strings.HasSuffix(err.Error(), "add %Y%m%d%H%M") {
+		t.Errorf("an interval for a pattern without a time field: got %v, want what to add", err)
 	}
 }
 
@@ -272,7 +324,7 @@ func TestNeighbours(t *testing.T) {
 		"%bx": "Novx", "%aday": "Tueday", "%ath": "Tueth", "P%a": "PTue", "P%Z%d": "PUTC24",
 		"__%Y": "__2026", "_%d": "_24", "%y%d": "2624", "J%ban": "JNovan", ".%S": ".05", "%p%Y": "PM2026",
 	} {
-		p := mustNew(t, text, "", "", time.UTC)
+		p := mustNew(t, text, "never", "", time.UTC)
 		if got := p.render.FormatString(at); got != want {
 			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
