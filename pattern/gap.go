@@ -170,5 +170,35 @@ func (p *Pattern) Ordered() error {
 	if g := p.gap(p.every, Interval{}); g.fields != "" {
 		return fmt.Errorf("the names of pattern %q repeat: they have %s; add %s", p.text, g.lack(), g.hint())
 	}
+	return p.checkWidths()
+}
+
+// checkWidths refuses names that can be read in two ways: of two fields without padding,
+// with nothing but digits between them, nobody knows where the first ends.
+func (p *Pattern) checkWidths() error {
+	var before *token
+	for i, t := range p.tokens {
+		switch {
+		case t.spec == 0 && strings.Trim(t.text, "0123456789") != "", t.spec != 0 && t.field.digits == 0 && t.spec != 's':
+			before = nil
+		case t.unpadded && t.field.digits > 1 && !p.hasPadded(t.spec):
+			if before != nil {
+				e := string(p.escape)
+				return fmt.Errorf("the names of pattern %q can be read in two ways, since %s-%c and %s-%c are of any width; write %s%c and %s%c",
+					p.text, e, before.spec, e, t.spec, e, before.spec, e, t.spec)
+			}
+			before = &p.tokens[i]
+		}
+	}
 	return nil
+}
+
+// hasPadded reports whether the pattern holds a field in its full width as well.
+func (p *Pattern) hasPadded(spec byte) bool {
+	for _, t := range p.tokens {
+		if t.spec == spec && !t.unpadded {
+			return true
+		}
+	}
+	return false
 }

@@ -412,7 +412,6 @@ func TestParseForeign(t *testing.T) {
 		{"%A %F", "", []string{"Monday 2026-11-21"}},
 		{"%G-W%V", "", []string{"2026-W54", "2026-W00", "2025-W53"}},
 		{"%Y %F", "", []string{"2025 2026-11-21"}},
-		{"%-m%-d%Y", "", []string{"1112026"}}, // the 11th of January or the 1st of November
 		{"%F %e", "", []string{"2026-11-01 01", "2026-11-01   1"}},
 	} {
 		p := mustNew(t, test.pattern, test.every, "", time.UTC)
@@ -538,6 +537,15 @@ func TestOrdered(t *testing.T) {
 		{"%G-%V-%u", "", ""},
 		{"%F %G-W%V", "", ""},
 		{"%s", "", ""},
+		{"%Y-%-m%-d", "", "can be read in two ways, since %-m and %-d are of any width; write %m and %d"},
+		{"%-m%-d%Y", "", "%-m and %-d"},
+		{"%F-%-H0%-M", "", "%-H and %-M"},
+		{"%-j%y%-H", "", "%-j and %-H"},
+		{"%Y-%-m-%-d", "", ""},
+		{"%Y%-m%d", "", ""},
+		{"%-d%b%-y", "", ""},
+		{"%F-%-m%-d", "", ""},
+		{"%s%-M%-S", "", "can be read"},
 	} {
 		err := mustNew(t, test.pattern, test.every, "", time.UTC).Ordered()
 		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {

@@ -597,7 +597,7 @@ func TestCheck(t *testing.T) {
 		{"%a", size(1), "no year, no month and no day; add %Y%m%d"},
 		{"%Y-%V", compress, "no year of the week; add %G"},
 		{"%G-%V-%d", exec, "no day of the week; add %u"},
-		{"%m", free(Free{Percent: 5}, 0, 0), "no year; add %Y"},
+		{"%Y-%-m%-d", free(Free{Percent: 5}, 0, 0), "can be read in two ways"},
 		{"%s", count(1), ""},
 		{"app.log", count(1), ""},
 		{"app.log", compress, ""},
