@@ -371,6 +371,7 @@ func TestParse(t *testing.T) {
 			{"%Y-%U-%a", "", ""}, {"%Y-%W-%A", "", ""}, {"%Y-%j", "", ""}, {"%y%m%d", "", ""}, {"%C%y-%m", "", ""},
 			{"%B %-d, %Y, %-I %p", "", ""}, {"%c", "", ""}, {"%Y-%m", "1mo", "14d"}, {"%Y-%m-%d", "1w", "sun"}, {"%Y", "1y", "3mo"},
 			{"%G", "", ""}, {"%v %r", "", ""}, {"%e%b%Y %k:%M", "", ""}, {"%D", "", ""}, {"%F %p", "", ""}, {"%F", "31d", ""},
+			{"%F (%G-W%V)", "", ""}, {"%G-%V %Y-%j", "", ""}, {"%F %U", "", ""}, {"%Y-%m-%U", "", ""},
 		} {
 			p := mustNew(t, test.pattern, test.every, test.at, zone)
 			instants := []time.Time{time.Unix(random.Int64N(2_000_000_000), 0)}
@@ -396,6 +397,45 @@ func TestParse(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Every name of a pattern that is said to be in order is read back, whatever its fields
+// are and however many say the same.
+func TestParseOrdered(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(5, 6))
+	berlin := mustZone(t, "Europe/Berlin")
+	fields := []string{"%C", "%Y", "%y", "%G", "%g", "%m", "%b", "%U", "%W", "%V", "%d", "%e", "%j", "%a", "%u", "%H", "%k", "%I", "%l", "%p", "%M",
+		"%-m", "%-d", "%-j", "%-H", "%-I", "%F", "%D", "%G-%V", "%z", "%Z"}
+	between := []string{"", "-", "/", "1", "T"}
+	everys := []string{"15m", "1h", "12h", "1d", "10d", "1w", "1mo", "3mo", "1y"}
+	ordered := 0
+	for range 30_000 {
+		text := ""
+		for range 1 + random.IntN(6) {
+			text += fields[random.IntN(len(fields))] + between[random.IntN(len(between))]
+		}
+		every, err := ParseInterval(everys[random.IntN(len(everys))])
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := New(Config{Pattern: text, Every: every, Zone: berlin})
+		if err != nil || p.Ordered() != nil {
+			continue
+		}
+		ordered++
+		for range 10 {
+			period := p.Period(time.Unix(random.Int64N(3_000_000_000), 0)) // %y is up to 2068
+			name := p.Name(period)
+			got, err := p.Parse(name)
+			if err != nil || got.Start.After(period.Start) || got.End.Before(period.End) || got.End.Sub(got.Start) > period.End.Sub(period.Start)+48*time.Hour {
+				t.Fatalf("%s --every=%v: %q of %v: got %v, %v", text, every, name, period, got, err)
+			}
+		}
+	}
+	if ordered < 300 {
+		t.Errorf("%d patterns with names in order", ordered)
 	}
 }
 

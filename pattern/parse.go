@@ -152,28 +152,29 @@ func (v values) civil() (int64, bool) {
 	return date.Unix() + hour*3600 + v.first("M", 0)*60 + v.first("S", 0), true
 }
 
-// date returns the first day that the values name.
+// date returns the first day that the values name, by the finest of the fields that
+// name one.
 func (v values) date() (time.Time, bool) {
 	weekday, hasWeekday := v.weekday()
-	if week, ok := v['V']; ok {
-		if isoYear, ok := v.year('G', 'g'); ok {
-			return civilDate(isoYearStart(isoYear)).AddDate(0, 0, int(week-1)*7+(weekday+6)%7*btoi(hasWeekday)), true
-		}
-	}
-	y, ok := v.year('Y', 'y')
-	if !ok {
-		isoYear, ok := v.year('G', 'g')
-		return civilDate(isoYearStart(isoYear)), ok
-	}
+	y, hasYear := v.year('Y', 'y')
 	january := time.Date(int(y), 1, 1, 0, 0, 0, 0, time.UTC)
-	if yearDay, ok := v['j']; ok {
+	m := v.first("mbBh", -1)
+	if _, isNumber := v['m']; m >= 0 && !isNumber {
+		m++
+	}
+	d := v.first("de", -1)
+	if yearDay, ok := v['j']; hasYear && ok {
 		return january.AddDate(0, 0, int(yearDay-1)), true
 	}
-	if m := v.first("mbBh", -1); m >= 0 {
-		if _, isNumber := v['m']; !isNumber {
-			m++
-		}
-		return time.Date(int(y), time.Month(m), int(v.first("de", 1)), 0, 0, 0, 0, time.UTC), true
+	if hasYear && m >= 0 && d >= 0 {
+		return time.Date(int(y), time.Month(m), int(d), 0, 0, 0, 0, time.UTC), true
+	}
+	isoYear, hasISOYear := v.year('G', 'g')
+	if week, ok := v['V']; hasISOYear && ok {
+		return civilDate(isoYearStart(isoYear)).AddDate(0, 0, int(week-1)*7+(weekday+6)%7*btoi(hasWeekday)), true
+	}
+	if !hasYear {
+		return civilDate(isoYearStart(isoYear)), hasISOYear
 	}
 	// Weeks of %U begin on Sunday, those of %W on Monday; week 1 is the first
 	// that begins in the year.
@@ -185,7 +186,7 @@ func (v values) date() (time.Time, bool) {
 		first := (8 - int(january.Weekday())) % 7
 		return january.AddDate(0, 0, first+int(n-1)*7+(weekday+6)%7*btoi(hasWeekday)), true
 	}
-	return january, true
+	return january.AddDate(0, int(max(m, 1)-1), 0), true
 }
 
 // year returns the year that a field of four digits or one of two names. Two
