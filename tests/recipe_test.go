@@ -59,10 +59,15 @@ func TestArchiveRclone(t *testing.T) {
 			return err == nil && len(arrived) > n
 		})
 	}
-	p.end()
-	for line := range p.said {
-		t.Errorf("said: %s", line)
+	if err := p.input.Close(); err != nil {
+		t.Fatal(err)
 	}
+	for line := range p.said {
+		if complaints(line+"\n") != "" {
+			t.Errorf("said: %s", line)
+		}
+	}
+	p.wait(0)
 	if got, want := names(t, far), names(t, logs); !slices.Equal(got, want) || len(got) != 3 {
 		t.Errorf("arrived: %q, finished: %q", got, want)
 	}
