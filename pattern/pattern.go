@@ -24,9 +24,8 @@
 //     the file that the wall clock names. Names that hold the offset (%z), the zone (%Z)
 //     or the seconds since 1970 (%s) keep the occurrences apart, in periods below a day.
 //
-// A name is rendered at the time on the wall clock at which the slot begins, even if
-// clocks skip it, so it depends on the slot alone, and no two slots have one name that
-// the fields could tell apart. Where the interval is the one that the pattern implies
+// A name is rendered at what the wall clock shows when the slot begins, for the first
+// time if it comes twice, so it depends on the slot alone. Where the interval is the one that the pattern implies
 // and the pattern has no week of the year, the name of any instant is what date(1)
 // prints for it.
 //
@@ -185,23 +184,23 @@ func (p *Pattern) Name(period Period) string {
 	return p.render.FormatString(p.named(period.Start.In(p.zone)))
 }
 
-// named returns the time that the name of a period is rendered at: the time on the clock
-// at which its slot begins.
+// named returns the time that the name of a period is rendered at: what the clocks show
+// when its slot begins, for the first time.
 func (p *Pattern) named(start time.Time) time.Time {
 	if p.every.never {
 		return start
 	}
-	first, last := p.cut.slot(civilTime(start))
+	first := p.pieces(p.cut.slot(civilTime(start)))[0]
 	if !p.cut.apart {
-		return civilDate(first)
+		return civilDate(civilTime(first))
 	}
 	if !p.cut.below(daySeconds) {
-		start = p.pieces(first, last)[0]
+		start = first
 	}
 	if p.has("s") { // an instant, not a time on the clock
 		return start
 	}
-	return time.Unix(first-offset(start), 0).In(time.FixedZone(start.Zone()))
+	return time.Unix(civilTime(first)-offset(start), 0).In(time.FixedZone(start.Zone()))
 }
 
 // Advice returns a remark on names that clocks going back make ambiguous within the
