@@ -1,5 +1,5 @@
-// One thread reads and writes, so the number of processors does not matter; the
-// runtime would keep two descriptors open to watch it.
+// One thread reads and writes, so the number of processors does not matter; to watch
+// that number, the runtime would keep two descriptors open.
 //
 //go:debug containermaxprocs=0
 //go:debug updatemaxprocs=0
@@ -48,7 +48,7 @@ func main() {
 	os.Exit(status)
 }
 
-// statusOf returns the exit status that tells of an error.
+// statusOf returns the exit status for an error.
 func statusOf(err error) int {
 	var notStarted *command.StartError
 	switch {
@@ -60,11 +60,11 @@ func statusOf(err error) int {
 	return statusFailed
 }
 
-// A program is what there is before the arguments are looked at.
+// A program is what exists before the arguments are parsed.
 type program struct {
 	printer *notice.Printer
 	signals chan os.Signal
-	ignored []os.Signal // of them, when we were started
+	ignored []os.Signal // the signals that we were started to ignore
 }
 
 // run does what the arguments say, and returns the exit status of the command if there

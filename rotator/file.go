@@ -17,25 +17,25 @@ type liveFile struct {
 	path   string
 	base   string // the name without the number of a series
 	period pattern.Period
-	size   int64      // as far as we know; others may write it too
-	info   files.Info // of when it was opened
-	// torn says that it ends inside a line that nobody will go on with.
+	size   int64      // as far as we know; others may write to it too
+	info   files.Info // as it was when the file was opened
+	// torn says that the file ends inside a line that nobody will finish.
 	torn bool
-	// locked says that others can see that it is live.
+	// locked says that others can see that the file is live.
 	locked bool
 }
 
-// An Owner is who owns the files that are made; -1 leaves user or group alone.
+// An Owner is who owns new files and directories; -1 leaves user or group alone.
 type Owner struct{ UID, GID int }
 
 // errDeleted is what opening fails with when the file is deleted each time.
 var errDeleted = errors.New("deleted by another process at this moment")
 
-// opens is how often, every 5 ms, a file is opened that an archive removes, or is about to.
+// opens is how many times, 5 ms apart, to try to open a file that an archive is removing.
 const opens = 100
 
-// openFile opens a file to append to, and makes it and its directories as needed. It may
-// be that an archive takes it away at this moment: then it is opened anew.
+// openFile opens a file to append to, and makes it and its directories as needed. If an
+// archive removes it at this moment, it is opened anew.
 func openFile(c Config, path, base string, period pattern.Period) (*liveFile, error) {
 	for n := 1; ; n++ {
 		f, err := openOnce(c, path, n == opens, period.Over(c.Now()))
@@ -50,10 +50,10 @@ func openFile(c Config, path, base string, period pattern.Period) (*liveFile, er
 	}
 }
 
-// openOnce opens a file and shares its lock, unless another process has that alone, or
-// the path names another file by now. Both are no matter at the last try: somebody may
-// lock a file for long, though its period is not over, and some file systems number files
-// anew each time.
+// openOnce opens a file and shares its lock. It fails if another process has the lock
+// alone, or if the path names another file by then. The last try accepts both: somebody
+// may hold the lock for long, though the period is not over, and some file systems
+// number files anew each time.
 func openOnce(c Config, path string, last, over bool) (*liveFile, error) {
 	file, err := openOrMake(c, path)
 	if err != nil {
@@ -64,7 +64,7 @@ func openOnce(c Config, path string, last, over bool) (*liveFile, error) {
 		if !last || over {
 			return nil, errors.Join(err, f.Close())
 		}
-		f.torn = f.isTorn() // who locks it all the time writes no lines
+		f.torn = f.isTorn() // whoever holds the lock all the time writes no lines
 	}
 	if f.info, err = f.Info(); err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -103,7 +103,7 @@ func create(c Config, path string) (files.File, error) {
 }
 
 // handOver sets owner and mode of what was just made. The mode is set once more,
-// since umask is not to be trusted: servers that daemonize set it to 0.
+// since the umask cannot be trusted: servers that daemonize set it to 0.
 func handOver(c Config, mode uint32, chown func(uid, gid int) error, chmod func(mode uint32) error) {
 	if c.Owner != nil {
 		if err := chown(c.Owner.UID, c.Owner.GID); err != nil {
@@ -136,9 +136,9 @@ func makeDirs(c Config, path string) error {
 }
 
 // share shares the lock of the file with others that write to it. Before that it ends the
-// line that the file ends in, if a process that was killed, or gave up, has left that: a
-// line that nobody shares the lock for. Nobody waits for the lock: who is refused is so
-// by somebody that ends the line.
+// line that the file ends inside, if the process that began it was killed or gave up:
+// then nobody shares the lock, and it can be had alone. Nobody waits for the lock:
+// whoever is refused is refused by a process that is ending the line.
 func (f *liveFile) share() error {
 	if f.isTorn() && f.Lock(true) == nil {
 		if f.torn = f.isTorn(); f.torn {
@@ -150,7 +150,7 @@ func (f *liveFile) share() error {
 	return err
 }
 
-// isTorn reports whether the file does not end with a newline, as far as can be read.
+// isTorn reports whether the file does not end with a newline, as far as it can be read.
 func (f *liveFile) isTorn() bool {
 	info, err := f.Info()
 	return err == nil && info.Torn
@@ -167,7 +167,7 @@ func (f *liveFile) end() error {
 }
 
 // write appends lines with one system call, after ending a torn line. It may write
-// fewer than all.
+// only some of the bytes.
 func (f *liveFile) write(lines []byte) (int, error) {
 	if f.torn {
 		if err := f.end(); err != nil {
@@ -182,7 +182,7 @@ func (f *liveFile) write(lines []byte) (int, error) {
 	return n, err
 }
 
-// stale reports whether lines of the given time belong into another file. A clock
+// stale reports whether lines of the given time belong in another file. A clock
 // that was set back within the period, or into the one before it, changes nothing.
 func (f *liveFile) stale(p *pattern.Pattern, at time.Time) bool {
 	if f.period.Over(at) {
@@ -194,8 +194,8 @@ func (f *liveFile) stale(p *pattern.Pattern, at time.Time) bool {
 	return at.Before(p.Period(f.period.Start.Add(-1)).Start)
 }
 
-// resize takes down what the file system says of the file's size, which others may
-// have changed. It reports whether the file was truncated.
+// resize notes the size that the file system gives for the file, which others may have
+// changed. It reports whether the file was truncated.
 func (f *liveFile) resize(info files.Info) (truncated bool) {
 	if !info.Regular {
 		return false
@@ -219,6 +219,6 @@ func (f *liveFile) renew(files files.System) {
 	} else {
 		old = file
 	}
-	// An error of a descriptor that has failed already tells nothing new.
+	// An error from a descriptor that has failed already tells nothing new.
 	_ = old.Close()
 }

@@ -9,16 +9,16 @@ import (
 	"github.com/logreel/logreel/rotator/link"
 )
 
-// links keeps the names that point to the live file and to the one before it. A
-// link that cannot be set is said, and no reason to stop.
+// links maintains the names that lead to the live file and to the one before it. A
+// link that cannot be set is reported, but is no reason to stop.
 type links struct {
 	config Config
-	hard   files.Info // the file that the hard link names, as far as this process set it
+	hard   files.Info // the file that this process gave the hard link to; zero for none
 }
 
 // setPrevious points the previous link to the file before the live one: to the one
-// that this process wrote, or else to the one that an earlier process left the link
-// of the live file on. It is to be called before setLive.
+// that this process wrote, or else to the one that Config.Link still leads to from an
+// earlier run. It is to be called before setLive.
 func (l *links) setPrevious(live *liveFile, previous string) {
 	if l.config.PreviousLink == "" {
 		return
@@ -68,7 +68,7 @@ func (l *links) target(name string) string {
 }
 
 // hardLink gives the live file a second name. What has that name already is
-// replaced only if it is a file that keeps another name, or that this process
+// replaced only if it is a file that keeps another name, or one that this process
 // linked there.
 func (l *links) hardLink(name string, live *liveFile) error {
 	info, err := l.config.Files.Stat(name, false)

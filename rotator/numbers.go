@@ -12,26 +12,26 @@ import (
 	"github.com/logreel/logreel/rotator/series"
 )
 
-// numbers says which file of a series lines go into, under Config.Size. Files that
-// someone has compressed are of the series too, but are not written any more.
+// numbers says which file of a series lines go into, under Config.Size. Compressed
+// files belong to the series too, but no more lines go into them.
 type numbers struct {
 	files files.System
 	// given is false when every period has one file.
 	given bool
-	// base and last are of the file that was opened last. Nobody goes back behind it,
-	// even if it has been moved away or deleted.
+	// base and last are the series and the number of the file that was opened last. No
+	// lower number is used again, even if that file has been moved away or deleted.
 	base string
 	last int
 }
 
-// opened takes down which file was opened.
+// opened notes which file was opened.
 func (n *numbers) opened(base, path string) {
 	n.base = base
 	n.last, _ = numberOf(filepath.Base(base), filepath.Base(path))
 }
 
 // current returns the path to go on with: the highest of the series, or the one after
-// it. Behind the last number there is none, so that one takes whatever comes.
+// it if that cannot be written. None comes after the last number, which takes all.
 func (n *numbers) current(base string) (string, error) {
 	if !n.given {
 		return base, nil
@@ -46,8 +46,8 @@ func (n *numbers) current(base string) (string, error) {
 	return series.Name(base, highest), nil
 }
 
-// next returns the path that follows the live one: the one after it, or the
-// highest, where another process has gone further.
+// next returns the path that follows the live one: that of the next number, or of the
+// highest where another process has gone further.
 func (n *numbers) next(base, live string) (string, error) {
 	if !n.given {
 		return "", ErrSameName
@@ -63,8 +63,8 @@ func (n *numbers) next(base, live string) (string, error) {
 	return series.Name(base, number+1), nil
 }
 
-// highest returns the highest number of the series, and whether that file can be
-// gone on with. It is 0 when there is none.
+// highest returns the highest number of the series, 0 when there is none, and whether
+// lines can go into its file.
 func (n *numbers) highest(base string) (highest int, writable bool, err error) {
 	names, err := n.files.Names(files.Dir(base))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -87,9 +87,9 @@ func (n *numbers) highest(base string) (highest int, writable bool, err error) {
 	return highest, writable && n.free(series.Name(base, highest)), nil
 }
 
-// free reports whether a path can be opened to append to, as far as what is there tells:
-// nothing but a file can. What may be over soon, such as a disk that fails, is for who
-// opens it to say.
+// free reports whether a path can be opened to append to, judging by what is there: if
+// it is anything, it has to be a file. A fault that may pass, such as that of a disk, is
+// left to whoever opens the file.
 func (n *numbers) free(path string) bool {
 	info, err := n.files.Stat(path, true)
 	if err != nil {

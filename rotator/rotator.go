@@ -6,19 +6,19 @@
 //   - Lines are appended whole and in order, each batch with one write(2) on a
 //     descriptor opened with O_APPEND, so several processes may write one file
 //     (POSIX write: the offset is set to the end and the bytes are written with no
-//     write of another in between; Linux holds the inode's lock for it). A line that
-//     comes in pieces is not one write, and another process may write in between.
+//     other write in between; Linux holds the inode's lock meanwhile). A line that
+//     comes in pieces is several writes, and another process may write in between.
 //   - No line is split between two files, not even one that comes in pieces.
-//   - The next file is open before the last one is let go. While it cannot be
-//     opened, lines go on into the last one.
+//   - The next file is open before the last one is closed. While the next one cannot
+//     be opened, lines still go into the last one.
 //   - The name of a file depends on the period alone, or with Config.Size also on
-//     what is there: a restart appends to the file it left.
-//   - There is no file before the first line, unless Config.Eager wants one.
+//     the files that exist: after a restart the same file is continued.
+//   - No file is made before the first line, unless Config.Eager is set.
 //   - Nothing is ever truncated, and no link replaces the last name of a file.
 //
 // # Not guaranteed
 //
-// That a line outlives a power cut before the kernel wrote it back.
+// That a line survives a power cut before the kernel has written it to disk.
 package rotator
 
 import (
@@ -36,11 +36,11 @@ import (
 const (
 	// retryEvery is the pause between two attempts to open a file.
 	retryEvery = time.Second
-	// settle is how long no line has come before the live file is finished at the
-	// end of its period. A stream that flows opens the next file first.
+	// settle is how long no line may have come before the live file is finished at the
+	// end of its period. While lines flow, the next file is opened first.
 	settle = 100 * time.Millisecond
-	// lookEvery is how often the live file is looked for under its name, at the
-	// most: for every batch of a stream that the intake lingers over.
+	// lookEvery is the shortest time between two looks for the live file under its
+	// name: short enough to look at every batch that the intake lingers over.
 	lookEvery = 20 * time.Millisecond
 )
 
@@ -50,10 +50,10 @@ type Config struct {
 	// Size is how many bytes a file may have before it is followed by another of
 	// the same period; 0 for any number.
 	Size int64
-	// Mode and DirMode are the permissions of files and directories that are
-	// made, whatever the umask. Those that exist are left as they are.
+	// Mode and DirMode are the permissions of new files and directories, whatever the
+	// umask. Those that exist are left as they are.
 	Mode, DirMode uint32
-	// Owner is who owns them; nil for the user who runs this.
+	// Owner is who owns new files and directories; nil for the user of this process.
 	Owner *Owner
 	// Link is a symlink to the live file, PreviousLink one to the file before it,
 	// HardLink a second name of the live file. Empty for none.
@@ -61,7 +61,7 @@ type Config struct {
 	// Eager opens a file for every period, even when nothing is written.
 	Eager bool
 	// Opened is called with the path of a file that lines will go into, Finished
-	// with that of one that gets no more of them. Nil for nobody.
+	// with the path of one that gets no more lines. Either may be nil.
 	Opened, Finished func(path string)
 
 	// Voice speaks to the user; the zero Voice is silent.
@@ -84,31 +84,31 @@ type Rotator struct {
 	// previous is the path of the file before the live one.
 	previous string
 	// midLine says that the live file ends inside a line. The rest of the line
-	// belongs into the same file.
+	// belongs in the same file.
 	midLine bool
-	// begun is what it has of that line, unless the line comes in pieces: it is
-	// written again when the file is lost. The rest is with the caller.
+	// begun is what the file has of that line, unless the line comes in pieces. It is
+	// written again if the file is lost; the caller has the rest of the line.
 	begun []byte
 	// repeat is what is to be written again before anything else.
 	repeat []byte
 	// reopen says that the live file's name is to be opened anew.
 	reopen bool
 
-	// opening is what keeps the next file from being opened. What keeps lines from
-	// being written at all is the caller's to say.
+	// opening reports what keeps the next file from being opened. What keeps lines
+	// from being written at all is for the caller to report.
 	opening notice.Fault
 	// retryAt is when to try again to open a file; zero unless that failed.
 	retryAt time.Time
 	// looked is when the live file was last looked for under its name.
 	looked time.Time
-	// failing is since when nothing could be written; zero while it can.
+	// failing is when writing began to fail; zero while it works.
 	failing time.Time
 	// late is the time under which older lines are filed, since their own file
 	// could not be written; zero if that has not happened.
 	late time.Time
 	// wrote is when lines were last written.
 	wrote time.Time
-	// again is when Tick is wanted once more, other than at the end of the period.
+	// again is when to call Tick other than at the end of the period; zero for never.
 	again time.Time
 
 	status Status
@@ -118,8 +118,8 @@ type Rotator struct {
 type Status struct {
 	Live     string // path of the live file; empty when there is none
 	Size     int64  // of the live file, in bytes
-	Written  int64  // bytes in all
-	Switches int    // from one file to another
+	Written  int64  // how many bytes in all
+	Switches int    // how many, from one file to another
 }
 
 // New validates the configuration. It opens nothing; see [Rotator.Start].
@@ -156,8 +156,8 @@ func New(c Config) (*Rotator, error) {
 	}, nil
 }
 
-// Start says what is to be known of the pattern, and opens the first file if the
-// rotator is eager.
+// Start reports what the user should know about the pattern, and opens the first file
+// if the rotator is eager.
 func (r *Rotator) Start() error {
 	if advice := r.config.Pattern.Advice(r.config.Now()); advice != "" {
 		r.config.Voice.Detail("%s", advice)
@@ -201,7 +201,7 @@ func (r *Rotator) look() {
 		return
 	}
 	r.looked = now
-	if !r.live.locked { // someone was mending it, or it has no locks
+	if !r.live.locked { // someone was ending its torn line, or it has no locks
 		r.live.locked = r.live.Lock(false) == nil
 	}
 	info, err := r.config.Files.Stat(r.live.path, true)
@@ -219,14 +219,14 @@ func (r *Rotator) look() {
 		}
 		r.reopen = true
 		if info, err := r.live.Info(); err == nil && info.Links == 0 {
-			// What is written there is lost.
+			// What is written to a deleted file is lost.
 			r.finish(r.live)
 			r.live, r.reopen = nil, false
 		}
 	}
 }
 
-// switchByTime opens the file for lines of a time.
+// switchByTime opens the file for lines of the given time.
 func (r *Rotator) switchByTime(at time.Time) error {
 	period, path, err := r.Place(at)
 	if err != nil {
@@ -236,14 +236,14 @@ func (r *Rotator) switchByTime(at time.Time) error {
 }
 
 // Place returns the period of a time and the path of the file that lines of that
-// time go into, as things are.
+// time go into, given the files that exist.
 func (r *Rotator) Place(at time.Time) (pattern.Period, string, error) {
 	period := r.config.Pattern.Period(at)
 	path, err := r.numbers.current(r.config.Pattern.Name(period))
 	return period, path, err
 }
 
-// switchTo opens a file and only then lets go of the one before it.
+// switchTo opens a file and only then closes the one before it.
 func (r *Rotator) switchTo(path, base string, period pattern.Period) error {
 	f, err := openFile(r.config, path, base, period)
 	if err != nil {
@@ -271,8 +271,8 @@ func (r *Rotator) switchTo(path, base string, period pattern.Period) error {
 	return nil
 }
 
-// failed takes down that a file could not be opened. While there is none to go on
-// with, the caller has the error.
+// failed notes that a file could not be opened, and reports it if there is a live file
+// to go on with. Without one, the caller returns the error.
 func (r *Rotator) failed(err error) {
 	now := r.config.Now()
 	r.retryAt = now.Add(retryEvery)
@@ -282,13 +282,13 @@ func (r *Rotator) failed(err error) {
 }
 
 // retryDue reports whether it is time to try to open a file. A clock that was set
-// back does not put it off.
+// back does not delay it.
 func (r *Rotator) retryDue() bool {
 	wait := r.retryAt.Sub(r.config.Now())
 	return wait <= 0 || wait > retryEvery
 }
 
-// finish closes a file that is live no more.
+// finish closes a file that is no longer live.
 func (r *Rotator) finish(f *liveFile) {
 	if err := f.Close(); err != nil {
 		r.config.Voice.Warn("%v", err)
@@ -297,9 +297,9 @@ func (r *Rotator) finish(f *liveFile) {
 	r.config.Finished(f.path)
 }
 
-// Tick is for when no line has come: it finishes the live file if its period is
-// over. An eager rotator opens the next one. While the next file cannot be opened, or
-// when there are more lines to come at once, the live one is kept.
+// Tick is to be called when no line has come: it finishes the live file if its period is
+// over. An eager rotator opens the next one. The live file is kept while the next one
+// cannot be opened, and when more lines are about to come.
 func (r *Rotator) Tick(at time.Time, more bool) {
 	r.again = time.Time{}
 	switch {
@@ -316,8 +316,8 @@ func (r *Rotator) Tick(at time.Time, more bool) {
 	}
 }
 
-// Until returns when [Rotator.Tick] is wanted, if no line comes before; the zero
-// time when it is not.
+// Until returns when [Rotator.Tick] is to be called, if no line comes before; the zero
+// time for never.
 func (r *Rotator) Until() time.Time {
 	switch {
 	case !r.again.IsZero():
@@ -328,7 +328,7 @@ func (r *Rotator) Until() time.Time {
 	return r.live.period.End
 }
 
-// Reopen opens the live file's name anew: the file may have been moved away. It is
+// Reopen opens the path of the live file anew: the file may have been moved away. It is
 // done at the next line; until it succeeds, lines go into the file that is open.
 func (r *Rotator) Reopen(at time.Time) {
 	r.reopen = r.live != nil
@@ -339,17 +339,17 @@ func (r *Rotator) Reopen(at time.Time) {
 	}
 }
 
-// try opens the file for lines of the given time, of which none has come yet.
+// try opens the file for lines of the given time before any has come.
 func (r *Rotator) try(at time.Time) {
 	if err := r.turn(at); err != nil {
 		r.opening.Begin(r.config.Now(), err, "trying again every second")
 	}
 }
 
-// ErrSameName is what [Rotator.Switch] returns when the names do not allow it.
+// ErrSameName is what [Rotator.Switch] returns when there is no other name to go on to.
 var ErrSameName = errors.New("the next file would have the same name")
 
-// Switch goes on to the next file now, if it has another name than the live one.
+// Switch goes on to the next file now, if that has another name than the live one.
 func (r *Rotator) Switch(at time.Time) error {
 	if r.live == nil || r.live.size == 0 || r.midLine {
 		return nil

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// patience is for how long lines wait for a file whose period is over, while that of
+// patience is how long lines wait for a file whose period is over, while the file of
 // the present could take them.
 const patience = 10 * time.Second
 
-// Write appends lines that were read at the given time, to the file of that time's
-// period: as many of them as go there with one system call. It returns how many bytes
-// were written. If those are fewer than all, the caller is to write the rest as well,
-// under the same time; after an error a little later. It may be none without an error,
-// when the beginning of a line had to be written again.
+// Write appends lines that were read at the given time to the file of that time's
+// period: as many of them as one system call writes. It returns how many bytes that was.
+// If they are fewer than all, the caller is to write the rest under the same time; after
+// an error, a little later. They may be none without an error, when the beginning of a
+// line had to be written again.
 //
 // A batch ends with a newline unless it is a piece of a long line.
 func (r *Rotator) Write(lines []byte, at time.Time) (int, error) {
@@ -75,16 +75,16 @@ func (r *Rotator) append(lines []byte, at time.Time) (int, error) {
 	return n - repeated, err
 }
 
-// lineLost reports whether the line that the live file ends inside is not there any
-// more: the file is deleted, or truncated.
+// lineLost reports whether the line that the live file ends inside is gone, since the
+// file was deleted or truncated.
 func (r *Rotator) lineLost() bool {
 	size := r.live.size
 	r.look()
 	return r.live == nil || r.live.size < size
 }
 
-// noteEnd takes down whether the live file ends inside a line, after the first n of the
-// bytes that were to be written.
+// noteEnd notes whether the live file ends inside a line, now that the first n bytes of
+// lines are in it.
 func (r *Rotator) noteEnd(lines []byte, n int) {
 	start := bytes.LastIndexByte(lines[:n], '\n') + 1
 	known := start > 0 || !r.midLine || r.begun != nil
@@ -108,7 +108,7 @@ func throughNewline(batch []byte) []byte {
 }
 
 // fit returns the lines of the batch that the live file has room for under
-// Config.Size, after switching to the next file of the series if it has none. A
+// Config.Size, after switching to the next file of the series if there is no room. A
 // line larger than Size has a file to itself.
 func (r *Rotator) fit(batch []byte) []byte {
 	room := r.config.Size - r.live.size
