@@ -1,10 +1,10 @@
 // Package archive looks after finished files: it syncs them, compresses them, hands
 // them to a command, and deletes them when they are too many, too old or too large.
 //
-// What is to be done is read off the directory, by the names of the files alone, and
-// done in passes: each brings the directory into the state that the configuration asks
-// for, and is nothing but idle when it is in that state already. So there is nothing
-// to remember, and a pass that is killed at any step is simply made again.
+// The names in the directory alone tell what is to be done. It is done in passes: each
+// brings the directory into the state that the configuration asks for, and does nothing
+// if it is in that state already. So there is nothing to remember, and a pass that is
+// killed at any step is simply made again.
 //
 // Passes run in a process of their own; see [Attendant]. It has the lowest priority and
 // gives its memory back when it ends, and the process that writes the log never waits
@@ -15,22 +15,22 @@
 //   - Only regular files are touched whose names [pattern.Pattern.Parse] reads, with
 //     a number or an ending of compressed files behind them. Symlinks are not followed.
 //   - A file is finished when its period is over, or when there is one of a higher
-//     number. Nobody has it open to write: a live file carries a shared lock (flock(2)),
+//     number. No writer has it open then: a live file carries a shared lock (flock(2)),
 //     and whoever deletes a file holds the lock alone, or leaves the file for later.
 //     So on a file system without locks nothing is deleted.
 //   - A file is compressed into a temporary one, ".NAME.gz.tmp". When that is complete and
-//     synced, and the original still what was read, this becomes ".NAME.gz.done", the
-//     temporary one NAME.gz, and the original is removed. While it is there, the
-//     temporary one is known to be complete, so that a crash at any step loses and
-//     doubles no line. When someone writes lines into a file of that name once more, they
-//     are appended to the compressed one.
+//     synced, and the original has not changed since it was read, the original becomes
+//     ".NAME.gz.done", the temporary file becomes NAME.gz, and the original is removed.
+//     While ".NAME.gz.done" is there, the temporary file is known to be complete, so that
+//     a crash at any step loses no line and doubles none. Lines that someone writes into
+//     a new file NAME later are appended to NAME.gz.
 //   - A file that is to be handed on has an empty file beside it, ".NAME.pending", from
-//     when it is opened until the command has ended. It is not deleted before.
+//     when it is opened until the command has ended. Until then it is not deleted.
 //
 // # Not guaranteed
 //
-// That the command runs once only: not when a signal ends it, or logreel. That files
-// are handed on in the order of their periods when one of them is locked.
+// That the command runs only once: it runs again if a signal ended it, or logreel. That
+// files are handed on in the order of their periods when one of them is locked.
 package archive
 
 import (
@@ -54,9 +54,9 @@ type Config struct {
 	// of the highest number are finished.
 	Numbered bool
 
-	// KeepCount is how many finished files are kept, KeepAge how long after the end
+	// KeepCount is how many finished files are kept, KeepAge for how long after the end
 	// of their periods, KeepSize how many bytes of them, and KeepFree how much is left
-	// free on the file system. Each deletes on its own, the oldest first; zero does not.
+	// free on the file system. Each deletes on its own, the oldest first, unless zero.
 	KeepCount int
 	KeepAge   pattern.Age
 	KeepSize  int64
@@ -91,7 +91,7 @@ type Free struct {
 // Given reports whether anything is to be free.
 func (f Free) Given() bool { return f != Free{} }
 
-// of returns how many bytes that is of a file system's size.
+// of returns how many bytes that is on a file system of the given size.
 func (f Free) of(size int64) int64 {
 	return f.Bytes + size/100*int64(f.Percent)
 }
@@ -159,7 +159,7 @@ func (c Config) stopped() error {
 	}
 }
 
-// Run makes one pass. What fails is said, and left for the next one.
+// Run makes one pass. What fails is reported, and left for the next one.
 func Run(c Config) {
 	c = c.withDefaults()
 	found := find(c)
@@ -174,7 +174,7 @@ func Run(c Config) {
 	}
 	if c.KeepFree.Given() || c.KeepCount > 0 || c.KeepAge.Given() {
 		before := c
-		before.KeepSize = 0 // they are yet to be compressed
+		before.KeepSize = 0 // the files are yet to be compressed
 		before.keep(found)
 	}
 	for _, f := range found.files {
@@ -188,8 +188,8 @@ func Run(c Config) {
 	}
 }
 
-// makeRoom deletes what is to be deleted, and reports whether that was anything. It is
-// for the moment when the disk is full.
+// makeRoom deletes what is to be deleted when the disk is full, and reports whether there
+// was anything.
 func makeRoom(c Config) bool {
 	c = c.withDefaults()
 	return c.KeepFree.Given() && c.keep(find(c)) > 0
@@ -227,7 +227,7 @@ func (c Config) follow() {
 	}
 }
 
-// clear goes on where a pass was killed. It reports whether there are other files now.
+// clear finishes what a killed pass began. It reports whether that has changed the files.
 func (c Config) clear(found *found) (changed bool) {
 	for _, to := range found.begun {
 		named, err := c.takeUp(to)

@@ -18,14 +18,14 @@ import (
 const (
 	// passEvery is how often a pass is made if nothing is finished.
 	passEvery = time.Hour
-	// roomEvery is how often files to delete are looked for on a full disk when there
-	// were none.
+	// roomEvery is how often files to delete are looked for on a full disk after none
+	// was found.
 	roomEvery = 10 * time.Second
-	// roomPause is how long the disk has to take notice of the ones that were deleted,
-	// before others are.
+	// roomPause is how long deleted files have to free their room on the disk before
+	// more are deleted.
 	roomPause = 100 * time.Millisecond
 	// lastPass is how long the work may take after the end of input, and tellAfter how
-	// long before it is said.
+	// long before the user is told.
 	lastPass  = time.Minute
 	tellAfter = 5 * time.Second
 	// least is how long it may take in any case.
@@ -33,9 +33,9 @@ const (
 )
 
 // An Attendant looks after finished files while others are written: it syncs them, and
-// has passes made by a process of their own. Opened, Finished, Tick, Until and MakeRoom
-// are for one goroutine, the writer. Opened, MakeRoom, and Finished after a mark that could
-// not be made, wait for the disk.
+// starts a process for each pass. Opened, Finished, Tick, Until and MakeRoom are for one
+// goroutine, the writer. Opened and MakeRoom wait for the disk, and so does Finished if
+// the file could not be marked.
 type Attendant struct {
 	config Config
 	args   []string
@@ -43,19 +43,19 @@ type Attendant struct {
 	wake    chan struct{}
 	closing atomic.Bool
 	done    atomic.Bool
-	child   atomic.Int32 // our socket to the process that makes a pass; 0 for none, or when it is to stop
+	child   atomic.Int32 // our socket to the process that makes a pass; 0 for none, or if it is to stop
 
 	mu       sync.Mutex
-	finished []string // what is to be synced
+	finished []string // the paths to sync
 
-	wanted time.Time // when a pass was last wanted, without a monotonic reading
-	room   time.Time // when room was last to be made
-	roomed bool      // whether it was
+	wanted time.Time // when a pass was last asked for, without a monotonic reading
+	room   time.Time // when room was last looked for
+	roomed bool      // whether any was made then
 
 	// unmarked is the live file, if it could not be marked as one to be handed on.
 	unmarked string
 
-	said map[string]bool // what the last pass had to say
+	said map[string]bool // the messages of the last pass
 }
 
 // NewAttendant returns an attendant. The arguments are those that this process was
@@ -64,7 +64,7 @@ func NewAttendant(c Config, args []string) *Attendant {
 	return &Attendant{config: c.withDefaults(), args: args, wake: make(chan struct{}, 1)}
 }
 
-// Start begins with a first pass.
+// Start begins the work, with a first pass.
 func (a *Attendant) Start() {
 	go a.attend()
 	a.Tick(a.config.Now())
@@ -96,16 +96,16 @@ func (a *Attendant) Finished(path string) {
 	a.ring()
 }
 
-// Tick has a pass made when it is time to. It is to be called now and then.
+// Tick asks for a pass when it is time for one. It is to be called now and then.
 func (a *Attendant) Tick(now time.Time) {
-	now = now.Round(0) // the clock of the wall alone, to which the caller waits
+	now = now.Round(0) // the wall clock alone, by which the caller waits
 	if since := now.Sub(a.wanted); !a.config.Idle() && (since >= passEvery || since < 0) {
 		a.wanted = now
 		a.ring()
 	}
 }
 
-// Until returns when Tick is wanted; the zero time if it is not.
+// Until returns when Tick is to be called; the zero time for never.
 func (a *Attendant) Until() time.Time {
 	if a.config.Idle() {
 		return time.Time{}
@@ -113,9 +113,9 @@ func (a *Attendant) Until() time.Time {
 	return a.wanted.Add(passEvery)
 }
 
-// MakeRoom is for an error of writing: if the disk is full, it deletes files as
-// Config.KeepFree has it, and reports whether there were any. What it makes may be full
-// again in no time, so that it is called once more.
+// MakeRoom is to be called after a failed write: if the disk is full, it deletes files as
+// Config.KeepFree says, and reports whether there were any. The room may be used up again
+// in no time, and then it is called once more.
 func (a *Attendant) MakeRoom(err error) bool {
 	if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) {
 		return false
@@ -133,9 +133,9 @@ func (a *Attendant) MakeRoom(err error) bool {
 	return a.roomed
 }
 
-// Close waits until the work is done, but no longer than the patience, or a minute, or
-// until it is to stop, which it is not in the first second. What is not done then is left
-// for the next start.
+// Close waits until the work is done, but no longer than patience or a minute, or until
+// stop reports true; and for a second in any case. What is not done then is left for the
+// next start.
 func (a *Attendant) Close(patience time.Duration, stop func() bool) {
 	a.closing.Store(true)
 	a.ring()
@@ -168,7 +168,7 @@ func (a *Attendant) Close(patience time.Duration, stop func() bool) {
 func (a *Attendant) ring() {
 	select {
 	case a.wake <- struct{}{}:
-	default: // it will look anyway
+	default: // attend will look anyway
 	}
 }
 
@@ -191,7 +191,7 @@ func (a *Attendant) attend() {
 	}
 }
 
-// sync has finished files survive a power cut.
+// sync makes finished files survive a power cut.
 func (a *Attendant) sync(paths []string) {
 	for _, path := range paths {
 		f, err := a.config.Files.Read(path)
@@ -204,7 +204,7 @@ func (a *Attendant) sync(paths []string) {
 	}
 }
 
-// pass has a pass made, and waits for its end.
+// pass starts the process that makes a pass, and waits for its end.
 func (a *Attendant) pass() {
 	before := a.said
 	a.said = map[string]bool{}
@@ -233,7 +233,7 @@ func (a *Attendant) pass() {
 	}
 }
 
-// say passes on a message of a pass, unless the pass before had it as well.
+// say passes on a message of a pass, unless it is a warning that the pass before had too.
 func (a *Attendant) say(before map[string]bool, message string) {
 	if a.said[message] {
 		return
@@ -246,7 +246,7 @@ func (a *Attendant) say(before map[string]bool, message string) {
 	}
 }
 
-// start starts the process that makes a pass. It has our standard error for what
+// start starts the process that makes a pass. It gets our standard error for what
 // Config.Exec prints, and a socket for its own messages.
 func (a *Attendant) start() (messages, pid int, err error) {
 	syscall.ForkLock.RLock()

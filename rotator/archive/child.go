@@ -10,15 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Flag is the flag of the command line that makes a process the one of a pass. Beside it
-// there is the attendant's own command line.
+// Flag is the flag that starts this program as the process of a pass. After it comes the
+// attendant's own command line.
 const Flag = "--archive"
 
-// parent is the descriptor of that process that leads to the attendant. When the one has
-// ended, the other sees the end of input.
+// parent is the descriptor that leads from that process to the attendant. When either of
+// the two has ended, the other sees the end of input.
 const parent = 3
 
-// lastLine is what it sends when it comes to its end by itself, rather than by a signal.
+// lastLine is what that process sends before it ends by itself, rather than by a signal.
 const lastLine = ""
 
 // Child makes one pass for an attendant and returns. It is the whole work of a process:
@@ -37,11 +37,11 @@ func Child(c Config) {
 	speak("")(lastLine)
 }
 
-// yield has this process run when no other wants to, on one processor.
+// yield makes this process run only when no other wants to, and on one processor.
 func yield() {
 	runtime.GOMAXPROCS(1)
 	tasks, _ := os.ReadDir("/proc/self/task")
-	for _, task := range tasks { // threads to come are like those that start them
+	for _, task := range tasks { // new threads inherit it from those that start them
 		var thread int
 		if _, err := fmt.Sscan(task.Name(), &thread); err == nil {
 			lowest(thread)

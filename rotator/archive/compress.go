@@ -19,20 +19,19 @@ import (
 const (
 	// chunk is how much is read at once.
 	chunk = 256 << 10
-	// syncEvery is how much compressed data goes to the disk at once. Much more at the
-	// end would make others wait who sync a file there.
+	// syncEvery is how much compressed data goes to the disk at once. Much more, at the
+	// end, would hold up others who sync a file there.
 	syncEvery = 4 << 20
-	// window is how far back zstd looks. A larger one needs more memory: four times as
-	// much as it is larger.
+	// window is how far back zstd looks. Each further byte takes four bytes of memory.
 	window = 2 << 20
 )
 
-// A Format is a way to compress. Files of both formats may be appended to each other:
-// what is in them is read as one (RFC 1952 2.2, RFC 8878 3.1).
+// A Format is a way to compress. Two files of one format may be appended to each other:
+// they are read as one, in both formats (RFC 1952 2.2, RFC 8878 3.1).
 type Format struct {
 	Name   string
 	Ending string
-	magic  string // its files begin with
+	magic  string // what its files begin with
 	writer func(w io.Writer) (io.WriteCloser, error)
 }
 
@@ -61,7 +60,7 @@ func FormatNamed(name string) *Format {
 	return nil
 }
 
-// compress replaces a file by a compressed one. It fails with [files.ErrLocked] or
+// compress replaces a file with a compressed one. It fails with [files.ErrLocked] or
 // errStopped when the file is left for later.
 func (c Config) compress(f *file) error {
 	if h, err := c.grab(f); err != nil { // it is live, or gone
@@ -78,7 +77,7 @@ func (c Config) compress(f *file) error {
 	return err
 }
 
-// ignoreGone is for a file that somebody else was faster with.
+// ignoreGone returns errStopped for a file that is gone, since somebody else was faster.
 func ignoreGone(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return errStopped
@@ -100,14 +99,14 @@ func (c Config) write(f, to *file) (err error) {
 	if err := c.own(out, temporary); err != nil {
 		return err
 	}
-	// Only now nobody else can be about to compress it.
+	// From here on nobody else can be compressing it.
 	if _, err := c.Files.Stat(hidden(to.path, endingDone), false); !errors.Is(err, fs.ErrNotExist) {
 		return cmp.Or(err, files.ErrLocked) // see takeUp
 	}
 	mode := f.info.Mode
 	if err := out.Chown(f.info.UID, f.info.GID); err != nil {
 		if is, err := out.Info(); err != nil || is.GID != f.info.GID {
-			mode &^= 0o070 // another group was meant
+			mode &^= 0o070 // they were for another group
 		}
 		c.Voice.Detail("%v; the owner of %s is not kept", err, to.path)
 	}
@@ -123,8 +122,8 @@ func (c Config) write(f, to *file) (err error) {
 	return c.replace(f, to, temporary)
 }
 
-// own makes sure that nobody else writes to a temporary file, or has made it a file of
-// the log between our opening and locking it.
+// own makes sure that nobody else writes to a temporary file, or has given it its final
+// name between our opening and locking it.
 func (c Config) own(out files.File, temporary string) error {
 	if err := out.Lock(true); err != nil {
 		return err
@@ -139,8 +138,8 @@ func (c Config) own(out files.File, temporary string) error {
 	return nil
 }
 
-// fill writes what is to be in the compressed file: what is there of it already, and
-// then the file.
+// fill writes what is to be in the compressed file: what that has already, and then the
+// original.
 func (c Config) fill(out files.File, f, to *file) error {
 	switch before, err := c.Files.Read(to.path); {
 	case err == nil:
@@ -164,7 +163,7 @@ func (c Config) fill(out files.File, f, to *file) error {
 	return nil
 }
 
-// copy copies a compressed file, unless it is something else.
+// copy copies a compressed file, and fails if it is something else.
 func (c Config) copy(out, in files.File, to *file) error {
 	head := make([]byte, len(c.Compress.magic))
 	n, err := io.ReadFull(in, head)
@@ -184,25 +183,25 @@ func (c Config) squeeze(out files.File, in io.Reader) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	// Its ReadFrom is hidden, since it may take more at once.
+	// The writer's ReadFrom is hidden, since it may take more at once.
 	size, err := io.CopyBuffer(struct{ io.Writer }{w}, &stoppable{c, in}, make([]byte, chunk))
-	if closing := w.Close(); err == nil { // else it says the same again
+	if closing := w.Close(); err == nil { // else it repeats the error
 		err = closing
 	}
 	return size, err
 }
 
-// A whole is a file that is read with a newline behind its last line, if a crash has left
-// that without one: what may be appended to the compressed file is not to be glued to it.
+// A whole is a file that is read with a newline after its last line, even if a crash has
+// left that without one: what is later appended to the compressed file is a new line.
 type whole struct {
 	io.Reader
 	files.File
-	size int64 // of both
+	size int64 // of the file and that newline
 }
 
 func (w *whole) Read(p []byte) (int, error) { return w.Reader.Read(p) }
 
-// whole opens a file to be read so.
+// whole opens a file to be read in that way.
 func (c Config) whole(f *file) (*whole, error) {
 	h, err := c.Files.Read(f.path)
 	if err != nil {
@@ -220,9 +219,9 @@ func (c Config) whole(f *file) (*whole, error) {
 	return w, nil
 }
 
-// replace puts the temporary file in the place of the one that was compressed, if that
-// is still what was read. That one gets another name first: as long as this is there, the
-// temporary file is complete, or has its own name already.
+// replace puts the temporary file in the place of the original, if that has not changed
+// since it was read. The original gets another name first: as long as it has that, the
+// temporary file is complete, or has its final name already.
 func (c Config) replace(f, to *file, temporary string) error {
 	h, err := c.grab(f)
 	if err == nil {
@@ -244,7 +243,7 @@ func (c Config) replace(f, to *file, temporary string) error {
 	return nil
 }
 
-// unchanged fails if a file is not what was read any more.
+// unchanged fails if a file has changed since it was read.
 func (c Config) unchanged(f *file, h files.File) error {
 	info, err := h.Info()
 	if err == nil && (info.Size != f.info.Size || !info.Modified.Equal(f.info.Modified)) {
@@ -253,7 +252,7 @@ func (c Config) unchanged(f *file, h files.File) error {
 	return err
 }
 
-// removeDone removes a file whose compressed one is in its place.
+// removeDone removes an original after the compressed file has taken its place.
 func (c Config) removeDone(path string) {
 	err := c.Files.SyncDir(files.Dir(path))
 	if err == nil {
@@ -265,7 +264,7 @@ func (c Config) removeDone(path string) {
 }
 
 // takeUp goes on with a compressed file where a pass was killed, or failed. It reports
-// whether that has got its name now.
+// whether it has given the file its final name.
 func (c Config) takeUp(to string) (named bool, err error) {
 	done, temporary := hidden(to, endingDone), hidden(to, endingTemporary)
 	original, err := c.takeOver(done)
@@ -294,7 +293,7 @@ func (c Config) takeUp(to string) (named bool, err error) {
 	return named, nil
 }
 
-// discard removes a temporary file that is not complete. It may be so since a moment ago.
+// discard removes a temporary file, unless it has become complete a moment ago.
 func (c Config) discard(temporary, done string) error {
 	if _, err := c.Files.Stat(done, false); !errors.Is(err, fs.ErrNotExist) {
 		return cmp.Or(err, files.ErrLocked)
@@ -302,8 +301,8 @@ func (c Config) discard(temporary, done string) error {
 	return c.Files.Remove(temporary)
 }
 
-// name gives a complete temporary file its name. An empty one was made after the complete
-// one had got it.
+// name gives a complete temporary file its final name. An empty one was made after the
+// complete one had got that, and is removed.
 func (c Config) name(out files.File, temporary, to string) (named bool, err error) {
 	info, err := out.Info()
 	if err != nil {
@@ -315,7 +314,7 @@ func (c Config) name(out files.File, temporary, to string) (named bool, err erro
 	return true, c.Files.Rename(temporary, to)
 }
 
-// takeOver opens a file that nobody else is at work with; it returns nil if there is none.
+// takeOver opens and locks a file that nobody else is using; nil if there is no such file.
 func (c Config) takeOver(path string) (files.File, error) {
 	h, err := c.Files.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -330,7 +329,7 @@ func (c Config) takeOver(path string) (files.File, error) {
 	return h, nil
 }
 
-// A steady writer writes all it is given, to the disk bit by bit, until the pass is to
+// A steady writer writes all it is given, and syncs it bit by bit, until the pass is to
 // end.
 type steady struct {
 	c       Config

@@ -38,12 +38,12 @@ type file struct {
 	removed bool
 }
 
-// found is what is there of a pattern.
+// found is what there is of a pattern's files.
 type found struct {
 	// files are sorted, the oldest first.
 	files []*file
 	// strays are the paths of marks whose files are gone, begun those of compressed
-	// files that a pass is or was about to make.
+	// files that a pass is making, or was making when it was killed.
 	strays, begun []string
 }
 
@@ -57,7 +57,7 @@ type search struct {
 	there    map[string]bool  // the plain paths of names that are there
 }
 
-// find looks for the files of the pattern. What cannot be read is said.
+// find looks for the files of the pattern. What cannot be read is reported.
 func find(c Config) *found {
 	s := &search{Config: c, levels: c.Pattern.Levels(), constant: constant(c.Pattern), pending: map[string]*file{}, there: map[string]bool{}}
 	s.walk("", 0)
@@ -98,7 +98,7 @@ func (s *search) walk(path string, level int) {
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, files.ErrNotDirectory) {
 			s.Voice.Warn("%v", err)
 		}
-		return // with a part of the names, a mark may be missing
+		return // a part of the names will not do: a mark may be missing
 	}
 	for _, name := range names {
 		switch {
@@ -125,7 +125,7 @@ func (s *search) directory(path string) bool {
 	return err == nil && info.Directory
 }
 
-// take takes down a name, if it is one of ours.
+// take records a name, if it is one of ours.
 func (s *search) take(dir, name string) {
 	if of, isHidden := strings.CutPrefix(name, "."); isHidden {
 		if plain, ok := strings.CutSuffix(of, endingPending); ok {
@@ -153,7 +153,7 @@ func (s *search) take(dir, name string) {
 	}
 }
 
-// takeBegun takes down what compressing has made, if it is that.
+// takeBegun records what compressing has made, and reports whether the path is such.
 func (s *search) takeBegun(path, of string) bool {
 	to, temporary := strings.CutSuffix(of, endingTemporary)
 	to, done := strings.CutSuffix(to, endingDone)
@@ -168,7 +168,7 @@ func (s *search) takeBegun(path, of string) bool {
 	return true
 }
 
-// mark takes down a mark, if it is a file or may be one.
+// mark records a mark, if it is a regular file or may be one.
 func (s *search) mark(mark *file, path string) {
 	info, err := s.Files.Stat(path, false)
 	if mark.path, mark.info = path, info; err != nil || info.Regular {
@@ -176,11 +176,11 @@ func (s *search) mark(mark *file, path string) {
 	}
 }
 
-// read returns what a path says; nil if it is none of the pattern.
+// read returns what a path tells of its file; nil if it is not a path of the pattern.
 func (s *search) read(path string) *file {
 	f := &file{path: path}
 	f.plain, f.ending = series.CutEnding(path)
-	if f.base = f.plain; s.parse(f) { // which may end with a number of its own
+	if f.base = f.plain; s.parse(f) { // the base may end with a number of its own
 		return f
 	}
 	if f.base, f.number = series.CutNumber(f.plain); f.number > 0 && s.parse(f) {
@@ -189,7 +189,7 @@ func (s *search) read(path string) *file {
 	return nil
 }
 
-// parse sets the period that the base is the name of.
+// parse sets the period that the base is the name of. It reports whether it is a name.
 func (s *search) parse(f *file) bool {
 	if s.constant {
 		return f.base == s.Pattern.Name(pattern.Period{})
@@ -210,8 +210,8 @@ func (c Config) future(f *file) bool { return f.period.Start.After(c.Now()) }
 // finished reports whether a file is finished, as far as its name tells.
 func (c Config) finished(f *file) bool { return !c.live(f) && !c.future(f) }
 
-// grab opens a file and locks it for us alone. It fails with [files.ErrLocked] if that
-// cannot be, and with [fs.ErrNotExist] if the path names another file by now.
+// grab opens a file and locks it for us alone. It fails with [files.ErrLocked] if another
+// process has a lock, and with [fs.ErrNotExist] if the path names another file by then.
 func (c Config) grab(f *file) (files.File, error) {
 	h, err := c.Files.Read(f.path)
 	if err != nil {
@@ -230,8 +230,8 @@ func (c Config) grab(f *file) (files.File, error) {
 	return h, nil
 }
 
-// remove deletes a file that is locked for us alone, and the directories that are empty
-// then and have names by the pattern.
+// remove deletes a file that is locked for us alone, and the directories that this leaves
+// empty, up to the first level of the pattern that has fields.
 func (c Config) remove(f *file) error {
 	if err := c.Files.Remove(f.path); err != nil {
 		return err

@@ -25,11 +25,11 @@ func Mark(system files.System, path string) error {
 }
 
 // handOn runs the command for a file. It fails with [files.ErrLocked] or errStopped when
-// that is left for later.
+// the file is left for later.
 func (c Config) handOn(f *file) error {
 	path := hidden(f.plain, endingPending)
 	mark, err := c.Files.Read(path)
-	if errors.Is(err, fs.ErrNotExist) { // somebody else did
+	if errors.Is(err, fs.ErrNotExist) { // somebody else has handed it on
 		return nil
 	}
 	if err != nil {
@@ -55,7 +55,7 @@ func (c Config) run(f *file, mark string) error {
 	if err := h.Close(); err != nil {
 		return err
 	}
-	if f.ending != "" { // with the original beside it, it is not complete or not the only one
+	if f.ending != "" { // with the original beside it, it is not complete, or more is to be appended
 		if _, err := c.Files.Stat(f.plain, false); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -75,8 +75,8 @@ func (c Config) run(f *file, mark string) error {
 	return errors.Join(failure, err)
 }
 
-// execute runs the command to its end. It is not done when it could not be started, when
-// a signal ended it, or when the pass is to end.
+// execute runs the command to its end. It is not done if it could not be started, if a
+// signal ended it, or if the pass is to end.
 func (c Config) execute(f *file) (done bool, err error) {
 	c.Voice.Detail("--exec: %s", f.path)
 	cmd := exec.Command("sh", "-c", c.Exec, "logreel", f.path)
@@ -93,7 +93,7 @@ func (c Config) execute(f *file) (done bool, err error) {
 		if err != nil {
 			err = fmt.Errorf("%s: %w", f.path, err)
 		}
-		// A signal is somebody's who stops everything, such as a supervisor.
+		// A signal comes from whoever stops everything, such as a supervisor.
 		return cmd.ProcessState.Exited(), err
 	case <-time.After(c.ExecTimeout):
 		end(cmd, ended, killAfter)
@@ -104,14 +104,14 @@ func (c Config) execute(f *file) (done bool, err error) {
 	}
 }
 
-// end ends a command and what it has started. Who is left after a while is killed.
+// end ends a command and what it has started. What is left after a while is killed.
 func end(cmd *exec.Cmd, ended <-chan error, after time.Duration) {
 	group := -cmd.Process.Pid
-	_ = syscall.Kill(group, syscall.SIGTERM) // it has ended at this moment
+	_ = syscall.Kill(group, syscall.SIGTERM) // fails if it has just ended
 	for begun := time.Now(); syscall.Kill(group, 0) == nil && time.Since(begun) < after; {
 		time.Sleep(time.Millisecond)
 	}
-	_ = syscall.Kill(group, syscall.SIGKILL) // nobody is left
+	_ = syscall.Kill(group, syscall.SIGKILL) // fails if nobody is left
 	<-ended
 }
 

@@ -30,7 +30,7 @@ func Plan(c Config) []Decision {
 	}
 	c = c.withDefaults()
 	found := find(c)
-	later := c // what is handed on, and compressed, is looked at after that
+	later := c // files are handed on and compressed before they are judged
 	later.Exec = ""
 	if c.Compress != nil && slices.ContainsFunc(found.files, func(f *file) bool { return f.ending == "" && c.finished(f) }) {
 		later.KeepSize = 0
@@ -86,7 +86,7 @@ func (c Config) verdicts(found *found) map[*file]string {
 	size, count := int64(0), 0
 	for i, f := range finished {
 		size += f.info.Size
-		if i == 0 || f.plain != finished[i-1].plain { // with its compressed part it is one
+		if i == 0 || f.plain != finished[i-1].plain { // a file and its compressed part are one
 			count++
 		}
 		if c.KeepCount > 0 && count > c.KeepCount {
@@ -109,7 +109,7 @@ func (c Config) free(finished []*file, condemned map[*file]string, condemn func(
 		return
 	}
 	size, free, err := int64(0), int64(0), fs.ErrNotExist
-	for i := 0; i < len(finished) && errors.Is(err, fs.ErrNotExist); i++ { // others delete as well
+	for i := 0; i < len(finished) && errors.Is(err, fs.ErrNotExist); i++ { // others may delete files too
 		size, free, err = c.Files.Space(finished[i].path)
 	}
 	if err != nil {
@@ -133,7 +133,7 @@ func (c Config) free(finished []*file, condemned map[*file]string, condemn func(
 }
 
 // keep deletes what is to be deleted, the oldest first, and returns how many files that
-// were.
+// was.
 func (c Config) keep(found *found) (deleted int) {
 	verdicts := c.verdicts(found)
 	for _, f := range found.files {
@@ -147,7 +147,7 @@ func (c Config) keep(found *found) (deleted int) {
 			deleted++
 		case errors.Is(err, files.ErrLocked):
 			c.Voice.Detail("%v; not deleted", err)
-		case !errors.Is(err, fs.ErrNotExist): // somebody else was faster
+		case !errors.Is(err, fs.ErrNotExist): // which says that somebody else was faster
 			c.Voice.Warn("%v; not deleted", err)
 		}
 	}

@@ -2,9 +2,9 @@ package archive
 
 import "golang.org/x/sys/unix"
 
-// lowest gives a thread the lowest priority, 0 being this one: of the processor, and of
-// the disk as far as its scheduler knows priorities (ioprio_set(2)). What fails leaves
-// it as it is.
+// lowest gives a thread, or this one for 0, the lowest priority: for the processor, and
+// for the disk as far as its scheduler knows priorities (ioprio_set(2)). Where that fails,
+// the priority stays as it is.
 func lowest(thread int) {
 	const (
 		whoProcess = 1
