@@ -3,10 +3,10 @@ package intake
 const (
 	// blockSize makes a block a page, with the eight bytes that the Go runtime adds.
 	blockSize = 4096 - 8 - 3*8
-	// shortChain is how long a chain is, at the most, that is copied to be moved: not to
-	// copy it may leave one block of at least so many not full.
+	// shortChain is the length up to which a chain is copied to be moved. A longer one
+	// is moved as it is, and leaves at most one block in 16 not full.
 	shortChain = 16 * blockSize
-	// keepBlocks is how many blocks may be there that nobody needs: 1 MiB.
+	// keepBlocks is how many blocks that nobody needs may be kept: 1 MiB.
 	keepBlocks = 256
 )
 
@@ -24,11 +24,11 @@ type block struct {
 	text       [blockSize]byte
 }
 
-// Blocks are the memory of all chains. Their blocks are used again.
+// Blocks are the memory of all chains, which is used again and again.
 type blocks struct {
 	// used is how many bytes the chains hold.
 	used int
-	// free are blocks of no chain, spare is how many there are, and idle the least
+	// free are the blocks of no chain, spare is how many there are, and idle the fewest
 	// that there were since the last trim.
 	free        *block
 	spare, idle int
@@ -66,7 +66,7 @@ func (b *blocks) lengthen(c *chain) {
 	c.last = fresh
 }
 
-// cut takes the first n bytes off a chain, of which its first block is to have as many.
+// cut takes the first n bytes off a chain, all of which are to be in its first block.
 func (b *blocks) cut(c *chain, n int) {
 	first := c.first
 	first.begin += n
@@ -84,7 +84,7 @@ func (b *blocks) cut(c *chain, n int) {
 }
 
 // move appends a chain to another and leaves it empty. A short one is copied, a block
-// at a time: many of them would be a block each otherwise.
+// at a time: otherwise each of many would take a block of its own.
 func (b *blocks) move(to, from *chain) {
 	if from.length > shortChain {
 		if to.last == nil {

@@ -19,15 +19,15 @@ const (
 	maxWriters = 1024
 	// maxRests is how many bytes of unfinished lines are kept before the longest one
 	// is passed on in pieces, and maxRest how many of one, if Config.MaxLine is not
-	// more. From others as much as maxRests may come until such a line ends. So the
-	// blocks take 32 MiB, and up to 6 for those that are not full: one of each of
-	// maxWriters, and some of held.
+	// more. Others may write another maxRests until that line ends. So the blocks take
+	// 32 MiB, and up to 6 more since some are not full: one for each of maxWriters, and
+	// some in held.
 	maxRests = 16 << 20
 	maxRest  = 2 << 20
-	// lookForGone is how often the writers of unfinished lines are looked for, and
-	// memory that is not needed.
+	// lookForGone is how often to look whether writers of unfinished lines are gone, and
+	// whether there is memory that is not needed.
 	lookForGone = time.Second
-	// messageCost is about what a short message takes of a socket's buffer beside its
+	// messageCost is about what a short message takes of a socket's buffer besides its
 	// bytes: the kernel counts the memory of whole buffers (SKB_TRUESIZE).
 	messageCost = 700
 )
@@ -39,22 +39,22 @@ const (
 //
 // It costs about three times what a pipe does, since each line is a message of its
 // own: at 20,000 lines/s 35 ms a second instead of 12. A loop in C that does nothing
-// but recvmmsg needs 23 to 29 of them, and 30 to 35 with recvmsg; without asking who
-// wrote, 17.
+// but recvmmsg needs 23 to 29 ms, and 30 to 35 with recvmsg; without asking who wrote,
+// 17.
 type crowd struct {
 	fd int
-	// most is maxRests, but in tests; longest is how many bytes of a line are kept.
+	// most is maxRests, except in tests; longest is how many bytes of a line are kept.
 	most, longest int
 
 	// writers are those with an unfinished line, by process.
 	writers map[int32]*writer
-	// owner is the one of them whose line is passed on in pieces; nil for none. Until
-	// it ends, whole lines of others wait in held.
+	// owner is the writer whose line is passed on in pieces; nil for none. Until that
+	// line ends, whole lines of others wait in held.
 	owner *writer
 	held  chain
 	// ready is what is passed on. It is drained before more is read.
 	ready chain
-	// blocks hold it all.
+	// blocks hold all of these lines.
 	blocks blocks
 	// spare are writers whose memory is used again.
 	spare []*writer
@@ -62,8 +62,8 @@ type crowd struct {
 	// them were gone.
 	looked time.Time
 	marked bool
-	// known says that a writer has been named. What came before was written before
-	// the kernel was asked to.
+	// known says that the kernel has named a writer. What came before that was written
+	// before the kernel was asked for names.
 	known bool
 
 	messages [slots]message
@@ -114,9 +114,9 @@ func newCrowd(input, maxLine int) *crowd {
 	return c
 }
 
-// read takes what is there, but no more than the limit. Whole lines are ready then,
-// and pieces of one that is too long. It returns how many bytes it took, 0 at the end
-// of input, how much of the socket's buffer they had filled, and whether there may be
+// read takes what is there, but no more than the limit. Then whole lines are ready,
+// and pieces of one that is too long. It returns how many bytes it took (0 at the end
+// of input), how much of the socket's buffer they had filled, and whether there may be
 // more.
 func (c *crowd) read(limit int) (took, filled int, more bool, err error) {
 	n := min(slots, (limit+slotSize-1)/slotSize)
@@ -209,8 +209,8 @@ func (c *crowd) largest() (largest *writer) {
 	return largest
 }
 
-// name takes the first writer with a name to be the one who began the line that nobody
-// has a name for.
+// name takes the first writer with a name to be the one that began the line of the
+// writer without a name.
 func (c *crowd) name(pid int32) {
 	if w := c.writers[0]; w != nil {
 		delete(c.writers, 0)
@@ -219,8 +219,8 @@ func (c *crowd) name(pid int32) {
 	}
 }
 
-// pass passes on what a writer's line began with, which is nothing for a writer
-// without an unfinished line, and the lines that end it.
+// pass passes on lines of a writer, after what its unfinished line began with; w is nil
+// for a writer without one.
 func (c *crowd) pass(w *writer, lines []byte) {
 	to := &c.ready
 	if c.owner != nil && c.owner != w {
@@ -232,7 +232,7 @@ func (c *crowd) pass(w *writer, lines []byte) {
 	}
 	c.blocks.add(to, lines)
 	if c.owner != nil && c.owner == w {
-		// Then what others have written during a long line.
+		// Now comes what others have written during the long line.
 		c.owner = nil
 		c.blocks.move(&c.ready, &c.held)
 	}
@@ -247,8 +247,8 @@ func (c *crowd) forget(w *writer) {
 	}
 }
 
-// relieve ends a line before its end, since no more can be kept: the one that others
-// wait for, or else the longest.
+// relieve cuts a line in two, since no more can be kept: the one that others wait for,
+// or else the longest.
 func (c *crowd) relieve() {
 	w := c.owner
 	if w == nil {
@@ -257,19 +257,19 @@ func (c *crowd) relieve() {
 	c.pass(w, newline)
 }
 
-// unfinished reports whether there is a line whose writer is to be looked for.
+// unfinished reports whether there are lines whose writers are to be looked for.
 func (c *crowd) unfinished() bool { return len(c.writers) > 0 }
 
-// watches reports whether there is something to be looked for, writers or memory.
+// watches reports whether there is something to look for, writers or memory.
 func (c *crowd) watches() bool { return c.unfinished() || c.blocks.many() }
 
-// due returns how long it is until that is to be looked for.
+// due returns how long it is until the next look.
 func (c *crowd) due(now time.Time) time.Duration {
 	return min(max(lookForGone-now.Sub(c.looked), 0), lookForGone)
 }
 
-// markGone looks for the writers. What those who are gone have left in the socket is
-// to be read before their lines are ended.
+// markGone marks the writers that are gone. What they have left in the socket is to be
+// read before their lines are ended.
 func (c *crowd) markGone(now time.Time) {
 	c.looked = now
 	for _, w := range c.writers {
@@ -312,7 +312,7 @@ func (c *crowd) inOrder() []*writer {
 }
 
 // gone reports whether a process has ended, be it reaped or not. One that cannot be
-// looked for is taken to live.
+// looked up is taken to be alive.
 func gone(pid int32) bool {
 	fd, err := unix.PidfdOpen(int(pid), 0)
 	if err != nil {

@@ -20,23 +20,22 @@
 //
 //   - On Linux the writers of a Unix stream socket are told apart: each line is
 //     whole, whatever its length and however many processes write at once. Lines of
-//     one writer keep their order. An unfinished line is ended when its writer has
-//     ended, and waits for as long as that lives.
+//     one writer keep their order. An unfinished line waits for as long as its writer
+//     lives, and is ended when the writer has ended.
 //
 // # Not guaranteed
 //
 // Lines longer than PIPE_BUF (4,096 bytes on Linux) that several processes write
 // into one pipe arrive mixed: the kernel does not say who wrote what. A line that
 // several processes write together into a socket comes as several. On a socket, a
-// line is ended before its end when it is longer than 2 MiB, and than Config.MaxLine,
-// and others have written 16 MiB since; or when more than 1,024 writers have an
-// unfinished line.
+// line is cut in two when it is longer than 2 MiB, and than Config.MaxLine, and others
+// have written 16 MiB since; or when more than 1,024 writers have an unfinished line.
 //
 // # Memory
 //
-// A line that is returned whole is in memory, up to Config.MaxLine. Of a socket there
-// are up to 38 MiB beside it, for unfinished lines and those that wait for a long one
-// to end. What of it nobody needs is given back within about two seconds.
+// A line that is returned whole is in memory, up to Config.MaxLine. A socket takes up
+// to 38 MiB more, for unfinished lines and those that wait for a long one to end. What
+// is no longer needed is given back within about two seconds.
 //
 // # Cost
 //
@@ -49,19 +48,19 @@
 //	1,000        870            260       0.012         2,000      0.020
 //	5,000        680            250       0.013         9,300      0.127
 //
-// The rest is the wake-up itself: at 5 lines/s, each after a silence, a line costs 0.2 to
-// 0.5 ms where rotatelogs takes 0.08, since all that the runtime does is done with cold
+// What remains is the wake-up itself: at 5 lines/s, each after a silence, a line costs 0.2
+// to 0.5 ms where rotatelogs takes 0.08, since all that the runtime does is done with cold
 // caches.
 //
 // What was tried and did not help:
 //
 //   - The input on the runtime's poller: woken by every write even while nobody reads,
 //     six times the CPU of rotatelogs at 20,000 lines/s.
-//   - One processor (GOMAXPROCS=1): the monitor takes it away at every system call of
-//     more than 20 µs, and bulk takes up to three times as long.
+//   - One processor (GOMAXPROCS=1): the runtime's monitor takes it away at every system
+//     call of more than 20 µs, and bulk input takes up to three times as long.
 //   - Timers of the runtime for the linger: two threads take turns at the poller and
 //     wake each other, 1.5 times the CPU of a blocking poll.
-//   - splice(2): no cheaper for the reader, twice as dear for the writer, and not
+//   - splice(2): no cheaper for the reader, twice the cost for the writer, and not
 //     possible with O_APPEND.
 package intake
 
@@ -95,7 +94,7 @@ type Config struct {
 	// batch. 0 means not at all.
 	Linger time.Duration
 	// Boundary returns the first instant after a time that a linger is not to reach
-	// past. It is asked when Next was given none. nil for no such instant.
+	// past. It is called when Next was given no instant. Nil for no such instant.
 	Boundary func(time.Time) time.Time
 	// MaxLine is the length in bytes from which an unfinished line is returned in
 	// pieces.
@@ -124,7 +123,7 @@ type Reader struct {
 	start, end int
 	// spare is the memory that buf changes places with.
 	spare []byte
-	// at is when that was read which the crowd has ready.
+	// at is when the lines that the crowd has ready were read.
 	at time.Time
 	// due is when the linger that has begun is over; zero when none has.
 	due time.Time
@@ -135,7 +134,7 @@ type Reader struct {
 	fired bool
 	// open says that the last batch was a piece without a newline.
 	open bool
-	// left is how many bytes to read before the end, when one is set.
+	// left is how many bytes to read before the end, if limited says that one is set.
 	left    int
 	limited bool
 	// ended is why there is nothing more to read: io.EOF or an error.
@@ -208,7 +207,7 @@ func (r *Reader) Reads(path string) bool {
 		input.Dev == at.Dev && input.Ino == at.Ino
 }
 
-// Regular reports whether the input is a file, which nobody waits to write.
+// Regular reports whether the input is a file, so that no writer ever waits for us.
 func (r *Reader) Regular() bool { return r.regular }
 
 // Lone reports whether the last batch came after a silence, so that another is not likely
@@ -216,7 +215,7 @@ func (r *Reader) Regular() bool { return r.regular }
 func (r *Reader) Lone() bool { return r.lone }
 
 // Keep leaves the memory of the last batch to the caller until it calls Keep again:
-// the reader goes on in another.
+// the reader goes on in other memory.
 func (r *Reader) Keep() {
 	rest := r.buf[r.start:r.end]
 	if len(r.spare) < max(readSize, len(rest)) {
@@ -247,7 +246,7 @@ func (r *Reader) Waiting() int {
 	return n
 }
 
-// WritersGone reports whether nothing can come but what is waiting.
+// WritersGone reports whether nothing more can come than what is waiting.
 func (r *Reader) WritersGone() bool {
 	if r.regular {
 		return r.Waiting() == 0
@@ -255,8 +254,8 @@ func (r *Reader) WritersGone() bool {
 	return r.ended != nil || r.limited || r.look().hangup
 }
 
-// look looks at the input without waiting. What else has happened meanwhile is kept
-// for the next call of Next.
+// look looks at the input without waiting. An alarm or an interrupt that it finds is
+// kept for the next call of Next.
 func (r *Reader) look() events {
 	events := r.waiter.wait(true, 0)
 	r.fired = r.fired || events.alarm || events.wake

@@ -12,14 +12,14 @@ type pace struct {
 
 	// wait is how long to linger next.
 	wait time.Duration
-	// steady says that bytes come faster than the linger lasts, so that the next
-	// batch can be slept for without waiting for its first byte.
+	// steady says that bytes come so often that the reader can sleep for the next
+	// batch without waiting for its first byte.
 	steady bool
 	last   time.Time // of the last read
 	seen   bool
 }
 
-// note takes down that a read brought n bytes, and whether more was waiting.
+// note records that a read brought n bytes, and whether more was waiting.
 func (p *pace) note(n int, more bool) {
 	now := time.Now()
 	since := min(now.Sub(p.last), p.linger)

@@ -10,14 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A parking is where to wait at little cost for the Go runtime. A system call
-// that blocks has its monitor thread wake up some 60 times within the next 10 ms, to see
+// A parking is a place to wait that costs the Go runtime little. A system call that
+// blocks makes its monitor thread wake up some 60 times within the next 10 ms, to see
 // whether the processor is to be given to others: 130 µs in all. A goroutine that waits
-// on the runtime's poller gives it up by itself.
+// on the runtime's poller gives the processor up by itself.
 //
 // The input must not be on that poller: every write would wake it, even while nobody
-// wants to read. It is one level below, in an epoll instance of our own, which tells of
-// it once for each wait (EPOLLONESHOT), and only the instance is on the poller.
+// wants to read. The input is one level below, in an epoll instance of our own, which
+// reports it once for each wait (EPOLLONESHOT), and only the instance is on the poller.
 type parking struct {
 	file *os.File
 	conn syscall.RawConn
@@ -25,7 +25,7 @@ type parking struct {
 	// timer is a timerfd for the timeout, and timing says that it is set.
 	timer  int
 	timing bool
-	// look takes what is ready from the instance, and reports whether that is anything.
+	// look takes what is ready from the instance, and reports whether anything was.
 	look  func(fd uintptr) bool
 	input unix.EpollEvent
 	ready unix.EpollEvent

@@ -4,7 +4,7 @@ package intake
 
 import "time"
 
-// A parking is where to wait at little cost. There is none here.
+// A parking is a place to wait that costs little; this system has none.
 type parking struct{}
 
 func newParking(_, _, _ int32) *parking               { return nil }

@@ -27,7 +27,7 @@ func (r *Reader) makeRoom() {
 }
 
 // read reads once and returns the lines that are complete, or a piece of one that
-// is too long. It returns nothing when it has read none, or none was there.
+// is too long. It returns nothing if no line is complete, or if nothing was read.
 func (r *Reader) read() []byte {
 	r.makeRoom()
 	limit := readSize
@@ -37,8 +37,8 @@ func (r *Reader) read() []byte {
 	n, took, err := r.fill(limit)
 	switch {
 	case err == unix.EINTR || err == unix.EAGAIN || err == unix.ECONNRESET:
-		// A socket whose other end was closed unread says so once, and then goes on
-		// with what is waiting.
+		// A socket whose other end was closed with something unread in it reports that
+		// once, and then goes on with what is waiting.
 		return nil
 	case err == unix.EIO && IsTerminal(r.config.Input):
 		// The terminal has gone.
@@ -57,8 +57,8 @@ func (r *Reader) read() []byte {
 	return r.cut(n)
 }
 
-// fill reads once, to the end of buf. It returns how many bytes came into buf, and how
-// many were taken from the input.
+// fill reads once and puts the bytes after end in buf. It returns how many that was, and
+// how many were taken from the input.
 func (r *Reader) fill(limit int) (n, took int, err error) {
 	if r.crowd == nil {
 		room := r.buf[r.end:min(len(r.buf), r.end+limit)]
@@ -89,8 +89,8 @@ func (r *Reader) drain() []byte {
 	return nil
 }
 
-// cut returns the lines that are complete, with the last n bytes of buf, or a piece of
-// one that is too long.
+// cut returns the lines that are complete, now that n more bytes are in buf, or a piece
+// of one that is too long.
 func (r *Reader) cut(n int) []byte {
 	fresh := r.buf[r.end : r.end+n]
 	r.end += n
@@ -108,7 +108,7 @@ func (r *Reader) cut(n int) []byte {
 }
 
 // endGone returns the lines of writers that ended inside one, with a newline each. It
-// gives memory back, too, that is not needed any more.
+// also gives back memory that is no longer needed.
 func (r *Reader) endGone() []byte {
 	now := time.Now()
 	if r.crowd == nil || !r.crowd.watches() || r.crowd.due(now) > 0 {
@@ -136,8 +136,8 @@ func (r *Reader) endAll() []byte {
 	return r.drain()
 }
 
-// shrink has the system take back what the garbage collector would keep for minutes.
-// The caller may go on with the memory of the last batch.
+// shrink gives back to the system what the garbage collector would keep for minutes.
+// The caller may go on using the memory of the last batch.
 func (r *Reader) shrink() {
 	if r.compact(); r.end == 0 {
 		r.buf = nil
@@ -149,7 +149,7 @@ func (r *Reader) shrink() {
 	}
 }
 
-// patience is how long to wait for input, while nothing else is to be done.
+// patience returns how long to wait for input before something else is to be done.
 func (r *Reader) patience() time.Duration {
 	if r.crowd == nil || !r.crowd.watches() {
 		return -1

@@ -52,11 +52,11 @@ func (w *waiter) close() {
 // arm sets the instant of the alarm; zero means none.
 func (w *waiter) arm(until time.Time) error { return w.alarm.set(until) }
 
-// interrupt ends a wait, or the next one.
+// interrupt ends this wait, or else the next one.
 func (w *waiter) interrupt() { w.wake.ring() }
 
-// wait waits for at most the timeout, for ever if it is negative, and without an
-// eye on the input if that is not wanted.
+// wait waits for at most the timeout, for ever if it is negative, and watches the
+// input only if that is wanted.
 func (w *waiter) wait(input bool, timeout time.Duration) events {
 	if w.park != nil && timeout != 0 {
 		if w.park.wait(input, timeout) {
@@ -65,7 +65,7 @@ func (w *waiter) wait(input bool, timeout time.Duration) events {
 		timeout = 0
 	}
 	w.fds = [3]unix.PollFd{
-		{Fd: -1}, // poll passes over negative descriptors
+		{Fd: -1}, // poll ignores negative descriptors
 		{Fd: w.alarm.descriptor(), Events: unix.POLLIN},
 		{Fd: w.wake.reader, Events: unix.POLLIN},
 	}
