@@ -12,7 +12,7 @@ import (
 // A bell wakes the goroutine that waits for it, after a time. Setting it anew puts it
 // off. It is a timerfd and not a timer of the runtime, which would wake a thread whenever
 // it is put off. The wait is on the runtime's poller if that may be used: a blocking
-// read has the runtime's monitor run for 10 ms after each ring.
+// read makes the runtime's monitor run for 10 ms after each ring.
 type bell struct {
 	fd   int
 	file *os.File        // of fd, on the poller; nil if that is not used
@@ -45,17 +45,17 @@ func (b *bell) close() {
 // ring rings the bell after a time.
 func (b *bell) ring(after time.Duration) {
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(1, int64(after)))}
-	// It fails for a wrong descriptor or time only (timerfd_settime(2)).
+	// It fails only for a wrong descriptor or time (timerfd_settime(2)).
 	_ = unix.TimerfdSettime(b.fd, 0, &spec, nil)
 }
 
-// stop takes back that the bell is to ring.
+// stop keeps the bell from ringing.
 func (b *bell) stop() { _ = unix.TimerfdSettime(b.fd, 0, &unix.ItimerSpec{}, nil) }
 
 // wait waits until the bell rings.
 func (b *bell) wait() {
 	if b.conn != nil {
-		_ = b.conn.Read(func(uintptr) bool { return b.rung() }) // it fails for a closed file only
+		_ = b.conn.Read(func(uintptr) bool { return b.rung() }) // it fails only for a closed file
 		return
 	}
 	for !b.rung() {

@@ -36,7 +36,7 @@ func (b *bell) ring(after time.Duration) {
 	}
 }
 
-// stop takes back that the bell is to ring.
+// stop keeps the bell from ringing.
 func (b *bell) stop() { b.due.Store(0) }
 
 // wait waits until the bell rings.

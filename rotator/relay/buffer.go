@@ -14,12 +14,12 @@ import (
 // room to spare.
 const MaxBuffer = min(64<<30, math.MaxInt/2+1)
 
-// A span is bytes of a ring that were read within one second, and so belong into one
+// A span is bytes of a ring that were read within one second, and so belong in one
 // file.
 type span struct {
 	at time.Time
 	n  int
-	// dropped is how many lines it speaks of, if it is the line about dropped ones.
+	// dropped is how many lines were dropped, if the span is our line about that.
 	dropped int
 }
 
@@ -36,8 +36,8 @@ type buffer struct {
 	drop  bool // whether lines that find no room are dropped
 
 	mu sync.Mutex
-	// lent is the batch in the reader's memory. The oldest bytes of the ring are ahead
-	// of it, as many as ahead says.
+	// lent is the batch in the reader's memory. The oldest bytes of the ring, as many
+	// as ahead says, go before it.
 	lent   []byte
 	lentAt time.Time
 	ahead  int
@@ -47,8 +47,8 @@ type buffer struct {
 	size  int    // how many bytes there are
 	spans []span // their times, oldest first
 
-	// written is how many bytes of front are in the file, though advance was not
-	// called yet.
+	// written is how many bytes of front are in the file, while advance is still to
+	// be called.
 	written int
 	// open says that the last line taken in has no newline yet.
 	open bool
@@ -106,7 +106,7 @@ func (b *buffer) waiting() (lines []byte, at time.Time) {
 	return nil, time.Time{}
 }
 
-// wrote takes down that the first n bytes of front are in the file.
+// wrote notes that the first n bytes of front are in the file.
 func (b *buffer) wrote(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -142,8 +142,8 @@ func (b *buffer) advance(n int) (room bool) {
 	return room
 }
 
-// push puts in a copy of lines and returns those that find no room: none if they are
-// to be dropped then.
+// push puts in a copy of lines and returns those that find no room: none if such lines
+// are dropped.
 func (b *buffer) push(lines []byte, at time.Time) (rest []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -166,8 +166,8 @@ func (b *buffer) push(lines []byte, at time.Time) (rest []byte) {
 	return rest
 }
 
-// add copies lines into the ring. What we say about dropped lines may take it past
-// its limit by a little.
+// add copies lines into the ring. Our line about dropped lines may take it a little past
+// its limit.
 func (b *buffer) add(lines []byte, at time.Time) {
 	b.room()
 	tail := (b.head + b.size) % len(b.ring)
@@ -186,13 +186,13 @@ func (b *buffer) add(lines []byte, at time.Time) {
 // whose rest is dropped, and for a line about what was dropped.
 const slack = 4 << 10
 
-// room returns how many bytes may be put in, after getting the ring. Its memory is
-// taken from the system only as it is used.
+// room returns how many bytes may be put in, and maps the ring if there is none. Memory
+// is taken from the system only as it is used.
 func (b *buffer) room() int {
 	if b.ring == nil {
 		ring, err := unix.Mmap(-1, 0, b.limit+slack, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 		if err != nil {
-			// There is none to have: then it is as if none had been wanted.
+			// Without memory, go on as if no buffer had been asked for.
 			ring, b.limit = make([]byte, slack), 0
 		}
 		b.ring = ring
@@ -200,7 +200,7 @@ func (b *buffer) room() int {
 	return max(0, b.limit-b.size)
 }
 
-// skip drops the rest of a line that is being dropped and returns what is after it.
+// skip drops the rest of a line that is being dropped and returns what comes after it.
 func (b *buffer) skip(lines []byte, at time.Time) []byte {
 	if !b.skipping || len(lines) == 0 {
 		return lines
@@ -228,7 +228,7 @@ func (b *buffer) refuse(lines []byte, at time.Time) {
 	b.skipping = lines[len(lines)-1] != '\n'
 }
 
-// note puts in a line about those that were dropped, where they are missing.
+// note puts in our line about dropped lines, where they are missing.
 func (b *buffer) note() {
 	d := b.dropped
 	if d.lines == 0 {
@@ -237,12 +237,12 @@ func (b *buffer) note() {
 	b.dropped = drops{}
 	text := fmt.Appendf(nil, "logreel: %s dropped from %s to %s\n", plural(d.lines),
 		d.from.Format(time.RFC3339), d.to.Format(time.RFC3339))
-	b.spans = append(b.spans, span{at: d.to}) // of its own, for giveUp
+	b.spans = append(b.spans, span{at: d.to}) // a span of its own, for giveUp
 	b.add(text, d.to)
 	b.spans[len(b.spans)-1].dropped = d.lines
 }
 
-// settle puts in the line about what was dropped last, if its last line has ended.
+// settle puts in our line about what was dropped last, if the last of it has ended.
 func (b *buffer) settle() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -260,7 +260,7 @@ func (b *buffer) full() bool {
 	return full
 }
 
-// overflow reports whether lines have found no room since hold.
+// overflow reports whether lines have found no room since hold was called.
 func (b *buffer) overflow() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -289,7 +289,7 @@ func (b *buffer) hold() {
 	b.overflowed = false
 }
 
-// held returns how many lines were held since hold.
+// held returns how many lines were held since hold was called.
 func (b *buffer) held() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -306,9 +306,9 @@ func (b *buffer) release() {
 	}
 }
 
-// giveUp empties the buffer and returns how many lines were in it, and how many had
-// been dropped before without a word in the log. The memory stays: the writer may be
-// in it.
+// giveUp empties the buffer and returns how many lines are lost: those in it, and those
+// that were dropped before without a word in the log. The memory stays: the writer may
+// be reading it.
 func (b *buffer) giveUp() (lost int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -320,7 +320,7 @@ func (b *buffer) giveUp() (lost int) {
 	lost += bytes.Count(b.ring[:b.head+b.size-tail], newline)
 	for _, s := range b.spans {
 		if s.dropped > 0 {
-			lost += s.dropped - 1 // the line itself is none of the application's
+			lost += s.dropped - 1 // our line itself is not the application's
 		}
 	}
 	b.lent, b.size, b.spans, b.dropped = nil, 0, nil, drops{}

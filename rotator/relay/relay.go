@@ -1,32 +1,31 @@
 // Package relay moves lines from the intake to the rotator until the input ends,
 // and answers the signals and the clock meanwhile.
 //
-// While the disk is well, one goroutine, the writer, reads a batch and writes it.
-// When a write fails, or keeps it for more than a tenth of a second, another one, the
-// stand-in, reads on into a buffer, so that the application is not held up; the
-// writer tries again every second, writes what is in the buffer, and takes the reader
-// back. Handing every batch from one goroutine to another would cost more than
-// reading and writing it.
+// While the disk works, one goroutine, the writer, reads a batch and writes it. When a
+// write fails, or takes more than a tenth of a second, another goroutine, the stand-in,
+// reads on into a buffer, so that the application is not held up; the writer tries
+// again every second, writes what is in the buffer, and takes the reader back. Handing
+// every batch from one goroutine to another would cost more than reading and writing it.
 //
 // # Guarantees
 //
 //   - The normal end is the end of input: what is left is written, then Run
-//     returns. SIGTERM, SIGINT and SIGQUIT do not end it while a writer may still
-//     come, since servers and supervisors signal the whole group, or the logger
+//     returns. SIGTERM, SIGINT and SIGQUIT do not end it while anybody may still
+//     write, since servers and supervisors signal the whole group, or the logger
 //     first, and the application's last lines are still to come.
-//   - A second SIGTERM, or the first one and Config.Grace, sets the end of input:
-//     what is waiting then is still written. On a terminal SIGINT and SIGTERM do.
+//   - A second SIGTERM, or the end of Config.Grace after the first, sets the end of
+//     input: what waits then is still written. On a terminal SIGINT and SIGTERM do so.
 //   - SIGHUP reopens the live file, SIGALRM switches, SIGUSR1 reports; SIGUSR2,
 //     SIGPIPE and SIGXFSZ do nothing. None of them ends it.
 //   - Lines that cannot be written wait, in order, in memory of Config.Buffer bytes
-//     at the most, which is taken only then and given back. When that is full
-//     nothing more is read, or with Config.Drop whole lines are dropped, counted, and
+//     at the most, which is taken only then and given back. When it is full nothing
+//     more is read, or with Config.Drop whole lines are dropped and counted, and
 //     the count is written where they are missing.
-//   - After the end of input it goes on trying for ten seconds after the last
+//   - After the end of input it goes on trying until ten seconds after the last
 //     success; what is lost then is counted.
-//   - It needs no descriptor later that it has not opened at the start, but for
-//     files; and no timer of the runtime, since the first one opens two of them, and
-//     the process ends where there are none left.
+//   - After the start it opens no descriptors but those of files. It sets no timer of
+//     the runtime, since the first one opens two descriptors, and the process ends if
+//     there are none left.
 //
 // # Not guaranteed
 //
@@ -63,16 +62,16 @@ type Config struct {
 	Rotator *rotator.Rotator
 	// Attendant looks after finished files; nil for nobody.
 	Attendant *archive.Attendant
-	// Signals are those to answer; see the function of this name. SIGCHLD says that
-	// the command whose output is read has ended.
+	// Signals are those to answer, from process.Signals or command.Command.Signals.
+	// SIGCHLD says that the command whose output is read has ended.
 	Signals <-chan os.Signal
 	// Buffer is how many bytes of lines that cannot be written are kept; 0 for none.
 	Buffer int
 	// Drop says that lines which find no room in a full buffer are dropped, rather
-	// than left in the input. Those of a file are left there anyway.
+	// than left in the input. If the input is a file, they are left there anyway.
 	Drop bool
-	// Grace is how long the input may last after SIGTERM or SIGCHLD; nil for any
-	// time.
+	// Grace is how long the input may last after SIGTERM or SIGCHLD; nil for no
+	// limit.
 	Grace *time.Duration
 	// Poller says that waits may be on the Go runtime's poller, as process.SettleRuntime tells.
 	Poller bool
@@ -90,18 +89,18 @@ type relay struct {
 	started  time.Time
 	buffer   buffer
 	handover handover
-	// failing is the writer's: what keeps it from writing.
+	// failing belongs to the writer, and reports what keeps it from writing.
 	failing notice.Fault
 	signals chan os.Signal
-	// terminated says that somebody wants an end.
+	// terminated says that somebody has asked for the end.
 	terminated atomic.Bool
 
 	mu     sync.Mutex
-	status rotator.Status // of when the writer last turned to the disk, or failed there
+	status rotator.Status // as it was when the writer last turned to the disk, or failed there
 
 	// What follows belongs to whoever has the reader.
 
-	// spill is the end of the last batch, as far as it found no room in the buffer.
+	// spill is the part of the last batch that found no room in the buffer.
 	spill   []byte
 	spillAt time.Time
 	// ended is why there is nothing more to read; nil while there may be.
@@ -113,8 +112,8 @@ type relay struct {
 	graceEnd time.Time
 }
 
-// Run returns at the end of input, when the attendant is closed: nil when every line was
-// written.
+// Run moves lines until the end of input, and closes the attendant. It returns nil if
+// every line was written.
 func Run(c Config) error {
 	c.Voice = c.Voice.OrSilent()
 	if c.Attendant == nil {
@@ -212,7 +211,7 @@ func (r *relay) writeFront() bool {
 	return true
 }
 
-// recovered says that a fault is over, when all that waited is written.
+// recovered reports that a fault is over, when all that waited is written.
 func (r *relay) recovered() {
 	r.failing.End(time.Now(), held(r.buffer.held()))
 	r.handover.failing.Store(false)
@@ -224,7 +223,7 @@ func (r *relay) untilGrace(until time.Time) time.Time {
 	if r.graceEnd.IsZero() {
 		return until
 	}
-	// Reckoned anew from the monotonic clock, since someone may set the other one.
+	// Reckoned anew from the monotonic clock, since someone may set the wall clock.
 	return sooner(until, time.Now().Add(time.Until(r.graceEnd)))
 }
 

@@ -78,15 +78,15 @@ func (r *relay) terminate() {
 	}
 }
 
-// beginGrace sets the end of input, if there is a grace.
+// beginGrace sets when the input is to end, if there is a grace.
 func (r *relay) beginGrace() {
 	if r.Grace != nil {
 		r.graceEnd = time.Now().Add(*r.Grace)
 	}
 }
 
-// noteStatus is the writer's: it takes down what report is to say while the writer is
-// kept by the disk.
+// noteStatus is for the writer: it notes what report is to say while the disk keeps the
+// writer.
 func (r *relay) noteStatus() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -99,7 +99,7 @@ func (r *relay) lastStatus() rotator.Status {
 	return r.status
 }
 
-// report answers SIGUSR1, where so many bytes wait beside the buffer and the input.
+// report answers SIGUSR1. More is how many bytes wait besides the buffer and the input.
 func (r *relay) report(more int) {
 	s := r.lastStatus()
 	live := "no live file"

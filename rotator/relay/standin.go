@@ -14,9 +14,9 @@ const (
 	// stall is how long the disk may keep the writer before the stand-in reads on:
 	// a pipe of 1 MiB holds a busy log for longer.
 	stall = 100 * time.Millisecond
-	// hangs is how long it is before that is worth a message.
+	// hangs is how long the disk may keep the writer before that is worth a message.
 	hangs = time.Second
-	// lastTry is for how long lines are tried to be written after the end of input.
+	// lastTry is how long to go on trying after the end of input and the last success.
 	lastTry = 10 * time.Second
 )
 
@@ -31,15 +31,15 @@ const (
 // A handover is where the writer and its stand-in give the reader to each other.
 type handover struct {
 	reader atomic.Int32 // who has it
-	// since is when the writer put it there, in nanoseconds after the start.
+	// since is when the writer last offered it, in nanoseconds after the start.
 	since atomic.Int64
 	// wanted says that the writer has written everything and wants it back.
 	wanted atomic.Bool
 	// back is where the stand-in says that it has let go.
 	back chan struct{}
-	// failing says that the writer has told of a fault.
+	// failing says that the writer has reported a fault.
 	failing atomic.Bool
-	// teeing says that the writer is copying lines, and not at the disk.
+	// teeing says that the writer is copying lines, and not waiting for the disk.
 	teeing atomic.Bool
 	// bell wakes the stand-in; set is when the writer last set it.
 	bell bell
@@ -47,8 +47,8 @@ type handover struct {
 }
 
 // offerReader lets go of the reader before the writer turns to the disk. The bell is put
-// off only as often as keeps it from ringing in a steady stream: a system call for
-// every batch would be a good part of what the batch costs.
+// off just often enough not to ring in a steady stream: a system call for every batch
+// would be a good part of what the batch costs.
 func (r *relay) offerReader() {
 	now := time.Since(r.started)
 	r.handover.since.Store(int64(now))
@@ -59,7 +59,7 @@ func (r *relay) offerReader() {
 	}
 }
 
-// silence stops the bell, where it would ring for nothing before it is put off again.
+// silence stops the bell, which would ring for nothing before it is put off again.
 func (r *relay) silence() {
 	if r.handover.set != 0 {
 		r.handover.set = 0
@@ -88,8 +88,8 @@ func (r *relay) takeBack() (relieved bool) {
 }
 
 // standIn takes the reader whenever the disk keeps the writer for too long, until the
-// writer has ended. If it gives up before, the result is how many lines are lost: the
-// writer may hang, and cannot say it.
+// writer has ended. If it gives up before that, it sends the result itself, with how many
+// lines are lost: the writer may hang, and cannot.
 func (r *relay) standIn(result chan<- error) {
 	for {
 		r.handover.bell.wait()
@@ -113,7 +113,7 @@ func (r *relay) standIn(result chan<- error) {
 			result <- r.giveUp()
 			return
 		}
-		// Said first: a bell that was set before may ring again at once.
+		// Stored first: a bell that was set before may ring again at once.
 		r.handover.reader.Store(withWriter)
 		r.handover.back <- struct{}{}
 	}
@@ -169,7 +169,7 @@ func (r *relay) readOn(now time.Time) bool {
 	return r.ended == nil && !r.Reader.WritersGone()
 }
 
-// hang is what is said of a disk that hangs. It may be that of a link.
+// hang returns the error of a disk that hangs, which may be that of a link.
 func (r *relay) hang() error {
 	if path := r.lastStatus().Live; path != "" {
 		return fmt.Errorf("the disk does not answer (live file %s)", path)
