@@ -3,15 +3,15 @@
 //
 // # Guarantees
 //
-//   - The command's standard output and standard error are one socket, of which the
-//     intake can tell the writers apart, or a pipe.
+//   - The command's standard output and standard error are one socket, on which the
+//     intake can tell the writers apart, or one pipe.
 //   - It is in a process group of its own. Signals that end, reload or stop servers
 //     are passed on to it, to the process alone, as a supervisor would send them.
 //   - When there is a terminal, the command gets it, and gives it back: ctrl-c, ctrl-z
-//     and fg work as they do without us.
+//     and fg work as they do without logreel.
 //   - Every child that is left to us is reaped, ours or not.
 //   - It has the descriptors, the environment and the limits that we were started
-//     with. A listening socket that systemd passes is its own: LISTEN_PID is set anew.
+//     with. A listening socket that systemd passes is for it: LISTEN_PID is set anew.
 //
 // # Not guaranteed
 //
@@ -93,7 +93,7 @@ func Start(c Config) (*Command, error) {
 		arguments = append([]string{"sh", "-c", `LISTEN_PID=$$ exec "$@"`, "sh", path}, arguments[1:]...)
 		path = "/bin/sh"
 	}
-	if len(c.Ignored) > 0 { // of none, it would be all
+	if len(c.Ignored) > 0 { // with none, it would ignore all
 		signal.Ignore(c.Ignored...)
 	}
 	cmd.pid, err = syscall.ForkExec(path, arguments, &syscall.ProcAttr{
@@ -133,8 +133,8 @@ func startError(name string, err error) error {
 	return &StartError{status, fmt.Errorf("%s: %w", name, err)}
 }
 
-// inPath reports whether a file of the name is where programs are looked for, be it one
-// or not.
+// inPath reports whether a file of that name is where programs are looked for, be it a
+// program or not.
 func inPath(name string) bool {
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
 		if info, err := os.Stat(filepath.Join(dir, name)); name != "" && err == nil && info.Mode().IsRegular() {
@@ -159,14 +159,14 @@ func connect(pipe bool) (output, input, room int, err error) {
 	return ends[0], ends[1], 0, nil
 }
 
-// Signals passes on to the command those signals that are its own, and reaps. It
-// returns a channel of the others, in which SIGCHLD says, once, that the command has
-// ended. From then on all are in it.
+// Signals passes on to the command the signals that are for it, and reaps children. It
+// returns a channel of the others, on which SIGCHLD says, once, that the command has
+// ended. From then on all signals go there.
 func (c *Command) Signals(signals chan os.Signal) <-chan os.Signal {
 	others := make(chan os.Signal, cap(signals))
 	signal.Notify(signals, syscall.SIGCHLD, syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGTSTP)
 	go func() {
-		c.reap(others) // it may have ended before we listened
+		c.reap(others) // the command may have ended before we listened
 		for s := range signals {
 			switch {
 			case s == syscall.SIGCHLD:
@@ -179,14 +179,14 @@ func (c *Command) Signals(signals chan os.Signal) <-chan os.Signal {
 			case s == syscall.SIGCONT:
 				c.terminal.resume(c.pid)
 			default:
-				_ = syscall.Kill(c.pid, s.(syscall.Signal)) // it has ended at this moment
+				_ = syscall.Kill(c.pid, s.(syscall.Signal)) // fails if it has just ended
 			}
 		}
 	}()
 	return others
 }
 
-// hasEnded reports whether the command has ended: its number may be another's then.
+// hasEnded reports whether the command has ended: then its number may be another's.
 func (c *Command) hasEnded() bool {
 	select {
 	case <-c.ended:
@@ -225,8 +225,8 @@ func exitStatus(status syscall.WaitStatus) int {
 	return status.ExitStatus()
 }
 
-// Abandon closes the output, which nobody reads any more: whoever goes on writing is told
-// so (EPIPE), and does not wait for ever.
+// Abandon closes the output, which nobody reads any more: whoever goes on writing gets
+// EPIPE, and does not wait for ever.
 func (c *Command) Abandon() { _ = unix.Close(c.Output) }
 
 // Wait waits until the command has ended and returns its exit status: 128+N if signal

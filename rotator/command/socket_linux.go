@@ -9,8 +9,8 @@ import (
 // Sockets says whether this system tells the writers of a socket apart.
 const Sockets = true
 
-// socketRoom is what a socket is to hold, in the kernel's own bytes, of which a short
-// line takes about 800: those of 20,000 lines/s for a quarter of a second.
+// socketRoom is how many bytes a socket is to hold. As the kernel counts them, a short
+// line takes about 800: this is 20,000 lines/s for a quarter of a second.
 const socketRoom = 4 << 20
 
 // socket returns the two ends of a stream socket, and how much it holds.
@@ -20,7 +20,7 @@ func socket() (output, input, room int, err error) {
 		return 0, 0, 0, fmt.Errorf("socketpair: %w", err)
 	}
 	output, input = ends[0], ends[1]
-	// Who writes from now on says so (unix(7)).
+	// From now on the kernel says who writes (unix(7)).
 	if err := unix.SetsockoptInt(output, unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err != nil {
 		return 0, 0, 0, fmt.Errorf("setsockopt SO_PASSCRED: %w", err)
 	}

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A terminal is the one that controls us, if there is one. Its foreground is the
-// command's whenever the shell has given it to us.
+// A terminal is the one that controls us, if there is one. The command gets its
+// foreground whenever the shell has given that to us.
 type terminal struct {
 	fd    int // -1 when there is none
 	group int // our process group
@@ -27,7 +27,7 @@ func findTerminal() terminal {
 }
 
 // inFront returns the process group in the foreground; -1 when there is no terminal.
-// Groups of another PID namespace are 0, ours as well if it began there.
+// A group of another PID namespace is 0, and so is ours if it began there.
 func (t terminal) inFront() int {
 	group, err := unix.IoctlGetInt(t.fd, unix.TIOCGPGRP)
 	if err != nil {
@@ -36,14 +36,14 @@ func (t terminal) inFront() int {
 	return group
 }
 
-// attributes has the command begin in a process group of its own, and in the
-// foreground if we are.
+// attributes makes the command begin in a process group of its own, and in the
+// foreground if we are there.
 func (t terminal) attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Foreground: t.inFront() == t.group, Ctty: t.fd}
 }
 
-// leave is to be called when the command has begun. From the background the terminal
-// would stop us when we take it back; the command must not inherit that we ignore it.
+// leave ignores SIGTTOU, which would stop us when we take the terminal back from the
+// background. It is to be called after the command has begun, which must not inherit that.
 func (t terminal) leave() {
 	if t.fd >= 0 {
 		signal.Ignore(syscall.SIGTTOU)
@@ -66,19 +66,19 @@ func (t terminal) takeBack(command int) { t.pass(command, t.group) }
 // the shell's fg has given that to us. After bg it has not.
 func (t terminal) resume(command int) {
 	t.pass(t.group, command)
-	_ = syscall.Kill(-command, syscall.SIGCONT) // it has ended at this moment
+	_ = syscall.Kill(-command, syscall.SIGCONT) // fails if it has just ended
 }
 
-// follow stops us as the command was stopped, so that the shell that waits for us has
-// its prompt. The shell's fg continues us, and then we the command. Where nobody could
-// continue us, we continue the command: the kernel stops no such group either, but by
-// SIGSTOP, which somebody has sent. That of a job in front may be another logreel's.
+// follow stops us as the command was stopped, so that the shell that waits for us shows
+// its prompt. The shell's fg continues us, and then we continue the command. Where nobody
+// could continue us, we continue it at once: the kernel stops no such group either, except
+// by a SIGSTOP that somebody sends. In the foreground, that may come from another logreel.
 func (t terminal) follow(command int, s syscall.Signal) {
 	switch {
 	case t.fd < 0 || s == syscall.SIGSTOP && (t.inFront() != command || orphaned()):
 		return
 	case (s == syscall.SIGTTIN || s == syscall.SIGTTOU) && t.inFront() == t.group:
-		// It was in the background when fg gave the foreground to us.
+		// The command was in the background when fg gave the foreground to us.
 		t.resume(command)
 	case orphaned():
 		t.resume(command)

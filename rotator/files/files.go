@@ -22,7 +22,7 @@ type System interface {
 	Mkdir(path string, mode uint32) error
 	Chmod(path string, mode uint32) error
 	Chown(path string, uid, gid int) error
-	// Stat tells of a file, following symlinks or not.
+	// Stat returns what there is to know of a path, following symlinks or not.
 	Stat(path string, follow bool) (Info, error)
 	// Names returns the names in a directory, in any order.
 	Names(dir string) ([]string, error)
@@ -32,17 +32,17 @@ type System interface {
 	Rename(from, to string) error
 	Remove(path string) error
 
-	// Read opens a regular file for reading, and no symlink.
+	// Read opens a regular file for reading, but no symlink.
 	Read(path string) (File, error)
-	// Temporary opens a regular file for reading and writing from its start, which is
-	// made with mode 0600 if it is not there.
+	// Temporary opens a regular file for reading and writing from its start, and makes
+	// it with mode 0600 if it is not there.
 	Temporary(path string) (File, error)
 	// Writable returns why names in a directory cannot be removed, as far as that can
 	// be told beforehand; nil if they can.
 	Writable(dir string) error
 	// Rmdir removes a directory that is empty.
 	Rmdir(path string) error
-	// SyncDir has the names in a directory survive a power cut.
+	// SyncDir makes the names in a directory survive a power cut.
 	SyncDir(path string) error
 	// SetModified sets the time of the last change.
 	SetModified(path string, at time.Time) error
@@ -56,14 +56,14 @@ type File interface {
 	Read(p []byte) (int, error)
 	Write(p []byte) (int, error)
 	Truncate() error
-	// Sync has what was written survive a power cut.
+	// Sync makes what was written survive a power cut.
 	Sync() error
 	Chmod(mode uint32) error
 	Chown(uid, gid int) error
 	Info() (Info, error)
-	// Lock takes a lock of the file instead of the one it has, alone or with others
-	// (flock(2)). It fails with ErrLocked if another has one that excludes it, and
-	// always with another error on a file system that has no locks.
+	// Lock locks the file, alone or together with others, instead of as it was before
+	// (flock(2)). It fails with ErrLocked if another process has a lock that excludes
+	// this one, and always with another error on a file system that has no locks.
 	Lock(alone bool) error
 	Close() error
 }
@@ -90,8 +90,8 @@ func (i Info) Same(other Info) bool {
 	return i.Device == other.Device && i.Inode == other.Inode && i.Inode != 0
 }
 
-// Dir returns the directory of a path. Unlike [path/filepath.Dir] it takes nothing out of
-// that: what is before ".." may be a symlink, or yet to be made.
+// Dir returns the directory of a path. Unlike [path/filepath.Dir] it does not clean that:
+// what is before ".." may be a symlink, or yet to be made.
 func Dir(path string) string {
 	dir := path[:strings.LastIndexByte(path, '/')+1]
 	switch trimmed := strings.TrimRight(dir, "/"); {
@@ -114,7 +114,7 @@ var errNotRegular = errors.New("not a regular file")
 // ErrNotDirectory is what looking below a file fails with.
 var ErrNotDirectory error = unix.ENOTDIR
 
-// ErrLocked is what a lock fails with that another process has.
+// ErrLocked is what locking fails with when another process has the lock.
 var ErrLocked = errors.New("locked by another process")
 
 func (Disk) Open(path string, create bool, mode uint32) (File, error) {
@@ -125,7 +125,7 @@ func (Disk) Open(path string, create bool, mode uint32) (File, error) {
 	}
 	fd, err := retry(func() (int, error) { return unix.Open(path, flags, mode) })
 	if err == unix.EACCES || err == unix.EPERM || err == unix.EINVAL {
-		// Perhaps it may be written, if not read.
+		// Perhaps we may write it, but not read it.
 		flags = flags&^unix.O_RDWR | unix.O_WRONLY
 		fd, err = retry(func() (int, error) { return unix.Open(path, flags, mode) })
 	}

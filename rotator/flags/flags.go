@@ -1,5 +1,5 @@
-// Package flags reads the command line and the environment, and makes of them what the
-// parts of the program are configured with.
+// Package flags reads the command line and the environment, and turns them into the
+// configurations of the program's parts.
 package flags
 
 import (
@@ -129,7 +129,7 @@ func Parse(args []string) (*Flags, error) {
 	return f, nil
 }
 
-// check finds what a single flag cannot.
+// check finds mistakes that a single flag cannot find.
 func (f *Flags) check() error {
 	switch {
 	case f.Version:

@@ -21,7 +21,7 @@ const description = "Reads lines from standard input and writes them into files 
 	"Arguments:\n" +
 	"  PATTERN    File name with strftime fields, such as /var/log/app/%Y-%m-%d.log."
 
-// printHelp is kong's, but for its usage and its arguments: it knows no --.
+// printHelp prints kong's help, except the usage and the arguments: kong knows no --.
 func printHelp(options kong.HelpOptions, c *kong.Context) error {
 	if _, err := fmt.Fprintln(c.Stdout, usage); err != nil {
 		return err

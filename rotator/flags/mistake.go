@@ -39,8 +39,8 @@ func (f *Flags) variables(model *kong.Application) (set []variable) {
 
 var flagName = regexp.MustCompile(`--[a-z-]+`)
 
-// mistake returns a usage error. If what is wrong is with flags that the environment
-// sets, it says so; what to write instead, behind a semicolon, may name others.
+// mistake returns a usage error. If it is about flags that the environment sets, it says
+// so. Flags named after a semicolon do not count: they are what to write instead.
 func (f *Flags) mistake(err error) error {
 	wrong, _, _ := strings.Cut(err.Error(), "; ")
 	named := flagName.FindAllString(wrong, -1)
@@ -56,7 +56,7 @@ func (f *Flags) mistake(err error) error {
 	return UsageError{err}
 }
 
-// A mapper says in our words what kong's own would say of a value in others.
+// A mapper reports in our words what is wrong with a value, and not in kong's.
 type mapper struct{ kong.Mapper }
 
 // Decode reads a value.
@@ -76,7 +76,7 @@ func (m mapper) Decode(c *kong.DecodeContext, target reflect.Value) error {
 	return m.Mapper.Decode(c, target)
 }
 
-// reworded returns what kong says of a command line, with what to write instead.
+// reworded returns kong's error about a command line, with what to write instead.
 func (f *Flags) reworded(err error) error {
 	text, _, _ := strings.Cut(err.Error(), " (from envar ")
 	if argument, ok := strings.CutPrefix(text, "unexpected argument "); ok {
@@ -96,8 +96,8 @@ func (f *Flags) reworded(err error) error {
 }
 
 // unknownShort says what is wrong with the first argument that begins with one dash
-// and is not made of flags. Kong names its first letter, and others of one letter that
-// might be meant, which is any.
+// and is not made of flags. Kong names only its first letter, and suggests flags of one
+// letter, whichever they are.
 func (f *Flags) unknownShort(unknown string) error {
 	i := slices.IndexFunc(f.Arguments, func(argument string) bool {
 		letters, ok := strings.CutPrefix(argument, "-")

@@ -1,17 +1,17 @@
-// Package link puts links in the place of others.
+// Package link sets symlinks and hard links, each in the place of the one before it.
 //
 // # Guarantees
 //
-//   - A link gets its name by rename(2): who follows it comes to the old file or to the
+//   - A link gets its name by rename(2): whoever follows it reaches the old file or the
 //     new one.
 //   - A symlink is relative where that leads to the file, so that the tree can be moved or
-//     mounted elsewhere, and absolute where directories that are symlinks lead the
+//     mounted elsewhere, and absolute where symlinks among the directories would lead a
 //     relative one astray.
-//   - What is no symlink is not replaced by one.
+//   - Nothing but a symlink is replaced with a symlink.
 //   - A symlink to a finished file leads to the compressed one when it has been compressed;
 //     see [Finished] and [Follow].
-//   - Several processes may set one link at once, whatever their numbers, which in
-//     containers may be the same.
+//   - Several processes may set one link at once, even those of containers, which may
+//     have the same process numbers.
 package link
 
 import (
@@ -49,7 +49,7 @@ func Symlink(system files.System, name, path string) error {
 func targetOf(system files.System, name, path string) (string, error) {
 	dir := files.Dir(name)
 	if relative, err := filepath.Rel(dir, path); err == nil { // both are absolute, or neither
-		// Put together as the kernel does it, which follows symlinks before it goes up.
+		// Joined as the kernel does it, which follows symlinks before it goes up.
 		got, err := system.Stat(dir+"/"+filepath.Dir(relative), true)
 		want, errWant := system.Stat(files.Dir(path), true)
 		if err == nil && errWant == nil && got.Same(want) {
@@ -63,9 +63,9 @@ func targetOf(system files.System, name, path string) (string, error) {
 	return work + "/" + path, err
 }
 
-// Finished points the symlink of a name to a file that is finished, under the name that it
-// has now. It may be compressed at any moment: whoever does that has the link follow it,
-// and if the link was not there yet, that is seen here.
+// Finished points the symlink of a name to a finished file, under the name that this has
+// now. The file may be compressed at any moment: whoever does that calls Follow, and if
+// the link was not there yet, the call below makes up for it.
 func Finished(system files.System, name, path string) error {
 	if err := Symlink(system, name, path+compressed(system, path)); err != nil {
 		return err
@@ -76,11 +76,11 @@ func Finished(system files.System, name, path string) error {
 // errSet is what Follow gives up with when the link is not what it was.
 var errSet = errors.New("set by another process")
 
-// Follow moves a symlink along whose file has been compressed since. What is no symlink,
-// and one that leads elsewhere, is left as it is.
+// Follow moves a symlink along if its file has been compressed since. One that leads
+// elsewhere, and whatever is no symlink, is left as it is.
 func Follow(system files.System, name string) error {
 	was, err := system.Readlink(name)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EINVAL) { // it is none
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EINVAL) { // it is no symlink
 		return nil
 	}
 	if err != nil {
@@ -98,7 +98,7 @@ func Follow(system files.System, name string) error {
 		if err := system.Symlink(was+ending, temporary); err != nil {
 			return err
 		}
-		// Who sets it from now on takes the temporary one away.
+		// Whoever sets the link from now on takes the temporary one away.
 		if is, err := system.Readlink(name); err == nil && is == was {
 			return nil
 		}
@@ -113,8 +113,8 @@ func Follow(system files.System, name string) error {
 	return err
 }
 
-// compressed returns what has been appended to the name of a file that was compressed;
-// empty if it has its own name. Of two it is that which was changed last.
+// compressed returns the ending that a file's name got when it was compressed; empty if
+// it still has its own name. Of two compressed files, the one changed last counts.
 func compressed(system files.System, path string) (ending string) {
 	if _, err := system.Stat(path, true); !errors.Is(err, fs.ErrNotExist) {
 		return ""
@@ -129,13 +129,13 @@ func compressed(system files.System, path string) (ending string) {
 	return ending
 }
 
-// attempts is how often a link is made anew that somebody else takes away.
+// attempts is how many times to make a link that somebody else takes away each time.
 const attempts = 10
 
 // Replace makes a link under a temporary name beside its own, and renames that. The
-// temporary name is one for all who set this link, and for no other link: what was left by
-// one that was killed is put to use, and of two at once, each makes it anew when the other
-// has taken it.
+// temporary name is the same for all who set this link, and for no other link: what a
+// killed process left is put to use, and of two at once, each makes the temporary link
+// anew when the other has taken it.
 func Replace(system files.System, name string, make func(temporary string) error) error {
 	temporary := temporaryName(name)
 	for n := 1; ; n++ {
@@ -167,7 +167,7 @@ func remove(system files.System, path string) error {
 	return nil
 }
 
-// temporaryName returns the name that a link has first. It is hidden, and short enough
+// temporaryName returns the name that a link has at first. It is hidden, and short enough
 // for a link of any name.
 func temporaryName(name string) string {
 	sum := fnv.New64a()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A Fault is something that fails for a while. It is said once when it begins, and
+// A Fault is something that fails for a while. It is reported once when it begins, and
 // once when it is over.
 type Fault struct {
 	Voice Voice
@@ -14,8 +14,8 @@ type Fault struct {
 	since time.Time
 }
 
-// Begin says that something fails and what is done meanwhile, unless that has been
-// said.
+// Begin reports that something fails and what is done meanwhile, unless that has been
+// reported.
 func (f *Fault) Begin(now time.Time, err error, then string) {
 	if f.err == nil {
 		f.since = now
@@ -36,7 +36,7 @@ func same(a, b error) bool {
 	return a.Error() == b.Error()
 }
 
-// End says that it works again, and what came of it; empty for nothing.
+// End reports that it works again, and what came of it; empty for nothing.
 func (f *Fault) End(now time.Time, result string) {
 	if f.err == nil {
 		return

@@ -1,4 +1,4 @@
-// Package notice says things to the user, on standard error.
+// Package notice writes messages for the user, on standard error.
 //
 // It is the only place that writes there. A message is one line that begins with
 // "logreel: ". It must never hold up the log: standard error may be a pipe that
@@ -24,7 +24,7 @@ const (
 // A Voice is how a part of the program speaks. Its functions take the arguments of
 // fmt.Printf; a nil one is silent.
 type Voice struct {
-	// Say tells what the user waits for or has asked, Detail what is done, Warn
+	// Say tells what the user waits for or has asked for, Detail what is done, Warn
 	// what is wrong while the program goes on.
 	Say, Detail, Warn func(format string, args ...any)
 }
@@ -59,7 +59,7 @@ func NewPrinter() *Printer {
 	return p
 }
 
-// Voice returns the voice on standard error. Details are for the verbose.
+// Voice returns the voice on standard error. It gives details only if verbose.
 func (p *Printer) Voice(verbose bool) Voice {
 	v := Voice{Say: p.speak(""), Detail: silent, Warn: p.speak("warning: ")}
 	if verbose {
@@ -68,10 +68,10 @@ func (p *Printer) Voice(verbose bool) Voice {
 	return v
 }
 
-// Error says why the program ends.
+// Error reports why the program ends.
 func (p *Printer) Error(err error) { p.speak("error: ")("%v", err) }
 
-// Flush waits until everything is said, but no longer than a second.
+// Flush waits until all messages are written, but no longer than a second.
 func (p *Printer) Flush() {
 	for range 1000 {
 		if p.unsaid.Load() == 0 {

@@ -14,10 +14,10 @@ import (
 )
 
 // Print writes a line for each of n files, the current one first: from when, until
-// when, and its path. Times are of RFC 3339, in the pattern's zone; "-" stands for
+// when, and its path. Times are as in RFC 3339, in the pattern's zone; "-" stands for
 // the end of a period without end. The columns are separated by tabs, or aligned
 // under a heading for a person. Then there is a line for each file that is there: what
-// the archive flags do with it, its path, and why.
+// the archive flags would do with it, its path, and why.
 func Print(w io.Writer, r *rotator.Rotator, p *pattern.Pattern, plan []archive.Decision, at time.Time, n int, person bool) error {
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	out := w

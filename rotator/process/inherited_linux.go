@@ -11,10 +11,10 @@ import (
 // CloseInherited closes the sockets and pipes, from descriptor 3 up, that whoever
 // started this process left open: a server's listening socket, which would keep its
 // port busy, and other loggers' pipes, whose readers would never see the end. It is
-// to be called before this process opens any of its own but keep. The Go runtime's
-// descriptors are neither.
+// to be called before this process opens any of its own except keep. The Go runtime's
+// descriptors are neither sockets nor pipes.
 func CloseInherited(keep int) {
-	names, _ := files.Disk{}.Names("/proc/self/fd") // there is none without /proc
+	names, _ := files.Disk{}.Names("/proc/self/fd") // there are none without /proc
 	for _, name := range names {
 		fd, err := strconv.Atoi(name)
 		var st unix.Stat_t

@@ -17,8 +17,8 @@ import (
 // two thirds of what the process has. Most were for the start alone, such as parsing the
 // flags; the others come back from the page cache as they are needed.
 //
-// It is for a program that is linked to run at one address: in any other the loader has
-// written to pages, which would be lost.
+// It does nothing unless the program is linked to run at one address: in any other, the
+// loader has written to pages, and what it wrote would be lost.
 func LetGoOfStart() {
 	build, ok := debug.ReadBuildInfo()
 	if !ok || !slices.Contains(build.Settings, debug.BuildSetting{Key: "-buildmode", Value: "exe"}) {
@@ -42,7 +42,7 @@ func LetGoOfStart() {
 		}
 		code := from <= here && here < to
 		if code || afterCode && strings.HasPrefix(rest, "r--p") { // the constants follow the code
-			// It fails where pages are locked in memory, and that is wanted then.
+			// It fails where pages are locked in memory, which is wanted then.
 			_, _, _ = unix.Syscall(unix.SYS_MADVISE, uintptr(from), uintptr(to-from), unix.MADV_DONTNEED)
 		}
 		afterCode = code

@@ -1,5 +1,5 @@
-// Package process prepares the process that logreel runs in, before it opens files of its
-// own: what it was started with, and what the Go runtime would do later, at a bad time.
+// Package process prepares this process before it opens files: it deals with what was
+// inherited, and with what the Go runtime would otherwise do later, at a bad time.
 package process
 
 import (
@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// Signals takes over those that could end the process, to its end: one that comes
-// while it begins or ends must not change how. It returns as well which of them the
-// process was started to ignore, as far as the Go runtime tells.
+// Signals takes over, for as long as the process lives, the signals that could end it:
+// one that comes while it starts or ends must not change how. It also returns which of
+// them the process was started to ignore, as far as the Go runtime tells.
 func Signals() (signals chan os.Signal, ignored []os.Signal) {
 	signals = make(chan os.Signal, 16)
 	for _, s := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGALRM,
@@ -18,8 +18,8 @@ func Signals() (signals chan os.Signal, ignored []os.Signal) {
 		if signal.Ignored(s) {
 			ignored = append(ignored, s)
 		}
-		// Caught rather than ignored, so that a process that we start has them by
-		// default.
+		// Caught rather than ignored, so that a process that we start has their default
+		// actions.
 		signal.Notify(signals, s)
 	}
 	return signals, ignored

@@ -9,18 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SettleRuntime has the Go runtime open now what it would open one day: an epoll
-// instance and an eventfd, when the first timer is set. The collector sets one after
-// some hours, to give memory back, and the process ends if there are no descriptors
-// left by then. Where there are too few from the start, the collector is turned off:
-// nothing allocates but a switch, a few kilobytes each time.
+// SettleRuntime makes the Go runtime open now what it would open with the first timer:
+// an epoll instance and an eventfd. The garbage collector sets a timer after some hours,
+// to give memory back, and the process ends if there are no descriptors left then.
+// Where there are too few from the start, the collector is turned off: nothing allocates
+// but a switch, a few kilobytes each time.
 //
-// It has the runtime start now the threads as well that it will need when the disk
-// hangs: a limit of the system that is reached later would end the process in the
-// middle of a fault.
+// It also makes the runtime start now the threads that it will need when the disk
+// hangs: a system limit that is reached later would end the process in the middle of a
+// fault.
 //
 // It is to be called before this process opens its files. It reports whether there are
-// descriptors enough to wait on the runtime's poller.
+// enough descriptors to wait on the runtime's poller.
 func SettleRuntime() (poller bool) {
 	startThreads()
 	var spare [10]int // two for the runtime, the others for the intake, the relay and files
@@ -48,12 +48,12 @@ func SettleRuntime() (poller bool) {
 // printer, and one for what the runtime does.
 const threads = 4
 
-// startThreads has so many threads blocked at once that the runtime has to start
-// them. It keeps them.
+// startThreads blocks so many threads at once that the runtime has to start them. The
+// runtime keeps them.
 func startThreads() {
 	var ends [2]int
 	if unix.Pipe(ends[:]) != nil {
-		return // no descriptors: then it is as it is
+		return // no descriptors: go on without
 	}
 	var blocked, released sync.WaitGroup
 	for range threads {

@@ -9,7 +9,7 @@ import (
 
 const (
 	stdout = 1
-	// teePatience is for how long standard output may take nothing. The log waits
+	// teePatience is how long standard output may take nothing. The log waits
 	// meanwhile, in memory, and its lines are worth more than their copies.
 	teePatience = 5 * time.Second
 	// pipeBuf is what a pipe that is ready takes without blocking (PIPE_BUF).
@@ -17,8 +17,8 @@ const (
 )
 
 // Stdout is standard output. Unlike os.Stdout it is never given to the runtime's
-// poller, and a reader that is gone does not end the process, nor one that reads
-// nothing keep it for long.
+// poller. A reader that is gone does not end the process, and one that reads nothing
+// does not hold it up for long.
 type Stdout struct{}
 
 // Write writes all of p, or returns why it could not.

@@ -1,7 +1,7 @@
-// Package series is how the files of one period are called: "app.log", "app.log.1",
-// "app.log.2" and so on, and "app.log.1.gz" when one of them has been compressed. Whoever
-// reads names or makes them does it here, so that all parts of the program agree on whose
-// a name is.
+// Package series makes and reads the names of the files of one period: "app.log",
+// "app.log.1", "app.log.2" and so on, and "app.log.1.gz" when one of them has been
+// compressed. No other package does, so that all parts of the program agree on the series
+// that a name belongs to.
 //
 //	name, ending := series.CutEnding("app.log.1.gz") // "app.log.1", ".gz"
 //	base, number := series.CutNumber(name)           // "app.log", 1
@@ -9,8 +9,8 @@
 //
 // # Guarantees
 //
-//   - A number is one that [Name] writes: from 1 to [Last], without leading zeros. What
-//     else stands behind the base makes it a name of another series: "app.log.07" is not
+//   - A number is one that [Name] writes: from 1 to [Last], without leading zeros. With
+//     anything else after the base, a name belongs to another series: "app.log.07" is not
 //     of "app.log".
 //   - One ending is cut, and no more: nobody compresses a compressed file.
 package series
@@ -32,8 +32,8 @@ const Last = 999_999_999
 // Endings returns the endings of compressed files.
 func Endings() []string { return []string{Gzip, Zstd} }
 
-// CutEnding returns a name without the ending of a compressed file, and that; empty if it
-// has none.
+// CutEnding returns a name without the ending of a compressed file, and the ending; empty
+// if there is none.
 func CutEnding(name string) (plain, ending string) {
 	for _, ending := range Endings() {
 		if plain, ok := strings.CutSuffix(name, ending); ok {
@@ -43,7 +43,7 @@ func CutEnding(name string) (plain, ending string) {
 	return name, ""
 }
 
-// CutNumber returns a name without its number, and that; 0 if it has none.
+// CutNumber returns a name without its number, and the number; 0 if there is none.
 func CutNumber(name string) (base string, number int) {
 	dot := strings.LastIndexByte(name, '.')
 	if dot < 0 {
@@ -57,7 +57,7 @@ func CutNumber(name string) (base string, number int) {
 	return name[:dot], n
 }
 
-// Name returns the name of a number of a series: that of 0 is the base.
+// Name returns the name of the file of a series with that number; for 0, the base.
 func Name(base string, number int) string {
 	if number == 0 {
 		return base

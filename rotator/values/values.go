@@ -1,4 +1,4 @@
-// Package values holds the types of flags that package flag libraries do not have:
+// Package values holds the types of flags that libraries for flags do not have:
 // sizes, permissions, owners, times, and the number of files to preview. Each reads
 // itself from text, with an error that says what to write instead.
 package values
@@ -19,7 +19,7 @@ import (
 	"github.com/logreel/logreel/rotator/archive"
 )
 
-// wrong says what is wrong with the text of a value.
+// wrong returns an error about the text of a value.
 func wrong(text []byte, err error) error { return fmt.Errorf("%q %w", text, err) }
 
 // Text reads a string byte by byte. Kong's own reader takes it through JSON, which puts
@@ -66,7 +66,7 @@ func (s Size) String() string {
 	return strconv.FormatInt(n, 10) + unit
 }
 
-// A Limit is a [Size] of at least one byte. The zero Limit is none.
+// A Limit is a [Size] of at least one byte. The zero Limit is no limit.
 type Limit int64
 
 // UnmarshalText reads a size.
@@ -162,7 +162,7 @@ func (o *Owner) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// number returns the number of a user or group, which may be written as such.
+// number returns the number of a user or group, whose name may also be that number.
 func number(name, kind string, look func() (string, error)) (int, error) {
 	id, err := look()
 	if err != nil {
@@ -187,7 +187,7 @@ func (e *Escape) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// A Time is an instant, or a reading of the clock in a zone yet to be told. The
+// A Time is an instant, or the time on the clock of a zone that is not known yet. The
 // zero Time is none.
 type Time struct {
 	text   string
@@ -196,8 +196,8 @@ type Time struct {
 
 var layouts = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly}
 
-// UnmarshalText reads a time as RFC 3339 has it, with its leave to write t and z and a
-// space between date and time; or without an offset, without seconds, or a date alone.
+// UnmarshalText reads a time in RFC 3339, where t and z and a space between date and time
+// are allowed too; or one without an offset, without seconds, or a date alone.
 func (t *Time) UnmarshalText(text []byte) error {
 	clean := strings.ToUpper(string(text))
 	if date, clock, ok := strings.Cut(clean, " "); ok {
