@@ -14,14 +14,14 @@ type cut struct {
 	// iso counts the months as years of the ISO week: they begin on the Monday
 	// of week 1.
 	iso bool
-	// shift and shiftMonths are where a slot begins after that.
+	// shift and shiftMonths are how much later than that a slot begins.
 	shift, shiftMonths int64
 	// apart says that names tell the two occurrences of a repeated time apart.
 	apart bool
 }
 
 // newCut settles where the slots of an interval begin. has tells whether the pattern
-// holds one of some fields.
+// holds one of the given fields.
 func newCut(every Interval, at Offset, has func(fields string) bool) cut {
 	c := cut{
 		length:      every.seconds,
@@ -64,7 +64,7 @@ func (c cut) slot(civil int64) (start, end int64) {
 	return monthStart(first) + c.shift, monthStart(first+c.months) + c.shift
 }
 
-// below reports whether slots are seconds, and fewer than these.
+// below reports whether slots are counted in seconds, and have fewer than these.
 func (c cut) below(seconds int64) bool { return 0 < c.length && c.length < seconds }
 
 // civilTime returns the civil time that clocks of t's zone show at t.

@@ -180,7 +180,7 @@ func appendText(tokens []token, text string) []token {
 	return append(tokens, token{text: text})
 }
 
-// checkText refuses what no file can be called.
+// checkText refuses what cannot be the name of a file.
 func checkText(pattern string, escape byte) error {
 	switch {
 	case pattern == "":

@@ -12,10 +12,10 @@ type gap struct {
 	fields  string   // the letters of fields that close it
 }
 
-// gap returns what names lack to tell the periods of an interval apart that lie within
-// one of another: "%Y-%d" tells no two first days of a month apart within a year. Within
-// the zero Interval they are to be told apart for ever, and such that they can be read
-// back.
+// gap returns what names lack to tell apart the periods of one interval that lie within
+// one period of another: within a year, "%Y-%d" gives the first day of every month the
+// same name. Within the zero Interval they are to be told apart for ever, and in such a
+// way that they can be read back.
 func (p *Pattern) gap(every, within Interval) gap {
 	g := gap{pattern: p}
 	forEver := within.isZero()
@@ -39,12 +39,12 @@ func (p *Pattern) gap(every, within Interval) gap {
 	return g
 }
 
-// has reports whether the pattern, with what closes the gap, holds one of the fields.
+// has reports whether the pattern, or what closes the gap so far, holds one of the fields.
 func (g *gap) has(fields string) bool {
 	return g.pattern.has(fields) || strings.ContainsAny(g.fields, fields)
 }
 
-// need takes down what is lacking, unless it is present.
+// need notes what is lacking, unless it is present.
 func (g *gap) need(present bool, name, field string) {
 	if !present {
 		g.names = append(g.names, name)
@@ -53,7 +53,7 @@ func (g *gap) need(present bool, name, field string) {
 }
 
 // year finds out whether the year is lacking. That of the ISO week goes with no other date
-// than the week: the months of January 2026 and of 2027 are both 2026-01 by %G-%m.
+// than the week: January 2026 and January 2027 are both 2026-01 by %G-%m.
 func (g *gap) year(every Interval, forEver bool) {
 	dates := g.has("mbBhdejUW")
 	switch {
@@ -71,8 +71,8 @@ func (g *gap) year(every Interval, forEver bool) {
 	}
 }
 
-// day finds out whether the day is lacking, or the week or the month where no two periods
-// begin in one.
+// day finds out whether the day is lacking, or only the week or the month if no two
+// periods begin in the same one.
 func (g *gap) day(every Interval, forEver bool, several func(Interval) bool) {
 	inWeek := func() bool {
 		if !forEver {
@@ -137,9 +137,9 @@ func (g gap) hint() string {
 	return s.String()
 }
 
-// checkNames refuses names that do not tell periods apart that lie within the time of the
-// coarsest field, such as "%Y-%d", and those that are the same for one period and the
-// next. That names come round as a whole, such as "%H" every day, is somebody's wish.
+// checkNames refuses names that do not tell apart the periods within the time of the
+// coarsest field, such as "%Y-%d", and names that are the same for one period and the
+// next. Names that come round as a whole, such as "%H" every day, may be just as wanted.
 func (p *Pattern) checkNames(given bool) error {
 	subject := fmt.Sprintf("pattern %q", p.text)
 	if given {
@@ -173,8 +173,8 @@ func (p *Pattern) Ordered() error {
 	return p.checkWidths()
 }
 
-// checkWidths refuses names that can be read in two ways: of two fields without padding,
-// with nothing but digits between them, nobody knows where the first ends.
+// checkWidths refuses names that can be read in two ways: where two fields without padding
+// have nothing but digits between them, nobody knows where the first one ends.
 func (p *Pattern) checkWidths() error {
 	var before *token
 	for i, t := range p.tokens {

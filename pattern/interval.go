@@ -54,7 +54,7 @@ var units = []unit{
 const intervalForm = "write a number and a unit, such as 30s 15m 6h 1d 1w 1mo 1y, or never"
 
 // ParseInterval reads an interval as --every takes it: a whole number and one of
-// the units s, m, h, d, w, mo and y, or "never". At most 1000 years.
+// the units s, m, h, d, w, mo and y, or "never". It is at most 1000 years.
 func ParseInterval(s string) (Interval, error) {
 	if s == "never" {
 		return Never, nil

@@ -44,8 +44,8 @@ func (p *Pattern) Levels() []Level {
 // Varies reports whether the level has fields, so that its name changes.
 func (l Level) Varies() bool { return l.fields }
 
-// Matches reports whether the fields of the level can spell a name. It is quick, and
-// says less than [Pattern.Parse] does of a whole path.
+// Matches reports whether the fields of the level can spell a name. It is quick, but
+// checks less than [Pattern.Parse] does for a whole path.
 func (l Level) Matches(name string) bool {
 	found := false
 	match(name, l.tokens, values{}, func(values) { found = true })

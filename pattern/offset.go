@@ -19,7 +19,7 @@ type Offset struct {
 
 var errOffsetForm = errors.New("is not an offset; write a time (03:00), a day of the week (sun, or \"sun 03:00\") or an amount (90s, 6h, 14d, 3mo)")
 
-// ParseOffset reads an offset as --at takes it: words of which each is a time of
+// ParseOffset reads an offset as --at takes it: words, each of which is a time of
 // day "HH:MM" or "HH:MM:SS", a day of the week in English (three letters or all),
 // or an amount as [ParseInterval] has it. They add up.
 func ParseOffset(s string) (Offset, error) {

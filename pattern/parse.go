@@ -15,10 +15,10 @@ var ErrForeign = errors.New("not a name of this pattern")
 type values map[byte]int64
 
 // Parse returns the period that a file name stands for. It is strict: the period's
-// name is the given one to the letter. Seconds since 1970 (%s) have nine digits at least,
-// so those of before March 1973 are none: they could be dates of another pattern. Where
-// clocks going back give several periods one name, it lasts from the start of the first
-// to the end of the last.
+// name is the given one to the letter. Seconds since 1970 (%s) need nine digits at least,
+// so none before March 1973 is read: they could be dates of another pattern. Where
+// clocks that go back give several periods one name, the result lasts from the start of
+// the first to the end of the last.
 //
 // The error is [ErrForeign] when no period has the name, or more than one has, and
 // the one of [Pattern.Ordered] when names do not say which period they stand for.
@@ -110,8 +110,8 @@ func (t token) read(text string) (int64, bool) {
 	return n, err == nil
 }
 
-// solve finds what has the name among the periods of the slots that begin in the span of
-// civil time that the values name: the one from the first of them to the last.
+// solve looks for periods of the name in the slots that begin in the span of civil time
+// that the values name. It returns one that lasts from the first of them to the last.
 func (p *Pattern) solve(name string, v values) (found Period, ok bool) {
 	civil, ok := v.civil()
 	if seconds, is := v['s']; is {
@@ -214,7 +214,7 @@ func (v values) weekday() (int, bool) {
 	return int(max(n, 0) % 7), n >= 0
 }
 
-// first returns the value of the first of the fields that is there.
+// first returns the value of the first of the fields that is there, or else otherwise.
 func (v values) first(fields string, otherwise int64) int64 {
 	for i := range len(fields) {
 		if n, ok := v[fields[i]]; ok {

@@ -18,16 +18,16 @@
 //   - Every instant is in exactly one period, and periods leave no gaps.
 //   - A boundary that the clocks skip becomes the first instant after the gap.
 //   - When clocks go back, the repeated hour of an hourly pattern prolongs its
-//     period; repeated quarters of an hour are periods of their own that bear the
-//     names of their first occurrence, and so is the part of a slot that comes again
-//     where a boundary lies within the repeated time. In all cases the lines go into
-//     the file that the wall clock names. Names that hold the offset (%z), the zone (%Z)
-//     or the seconds since 1970 (%s) keep the occurrences apart, in periods below a day.
+//     period; repeated quarters of an hour are periods of their own with the names of
+//     their first occurrence, and so is the repeated part of a slot where a boundary
+//     lies within the repeated time. In all cases the lines go into the file that the
+//     wall clock names. Names that hold the offset (%z), the zone (%Z) or the seconds
+//     since 1970 (%s) keep the occurrences apart, in periods below a day.
 //
-// A name is rendered at what the wall clock shows when the slot begins, for the first
-// time if it comes twice, so it depends on the slot alone. Where the interval is the one that the pattern implies
-// and the pattern has no week of the year, the name of any instant is what date(1)
-// prints for it.
+// A name shows what the wall clock shows when the slot begins, for the first time if it
+// comes twice, so it depends on the slot alone. Where the interval is the one that the
+// pattern implies and the pattern has no week of the year, the name of any instant is
+// what date(1) prints for it.
 //
 // # Not guaranteed
 //
@@ -72,7 +72,7 @@ type Pattern struct {
 	cut    cut
 }
 
-// A Period is a span of time whose lines belong into one file: all instants t
+// A Period is a span of time whose lines belong in one file: all instants t
 // with Start ≤ t < End. A zero End means that it never ends. Where clocks go back,
 // another period may go into the same file.
 type Period struct {
@@ -203,7 +203,7 @@ func (p *Pattern) named(start time.Time) time.Time {
 	return time.Unix(civilTime(first)-offset(start), 0).In(time.FixedZone(start.Zone()))
 }
 
-// Advice returns a remark on names that clocks going back make ambiguous within the
+// Advice returns a remark on names that become ambiguous when clocks go back within the
 // next year; empty for none.
 func (p *Pattern) Advice(now time.Time) string {
 	back, ok := p.nextRepeat(now)

@@ -58,8 +58,8 @@ func (p *Pattern) joined(change time.Time) bool {
 const furthest = 26 * 60 * 60
 
 // pieces returns the instants at which the clocks come to show a slot, by themselves or
-// since they change; the first is the one at which the slot begins. There is none for a
-// slot that the clocks skip.
+// because they are changed; the first is the one at which the slot begins. There are none
+// for a slot that the clocks skip.
 func (p *Pattern) pieces(first, last int64) (starts []time.Time) {
 	for t := time.Unix(first-furthest, 0).In(p.zone); t.Unix() < last+furthest; {
 		_, change := bounds(t)
@@ -84,9 +84,9 @@ func later(a, b time.Time) time.Time {
 
 // bounds returns the instants around t at which the offset of t's zone changes:
 // start ≤ t < end, either zero if there is none. Both may be instants at which
-// nothing changes, since it mends an error of ZoneBounds (Go 1.19 to 1.26): on the
-// last days of a leap year, in a zone that goes by a rule, the end that it returns
-// is not after t.
+// nothing changes, since bounds mends an error of ZoneBounds (Go 1.19 to 1.26): on
+// the last days of a leap year, in a zone that goes by a rule, the end that ZoneBounds
+// returns is not after t.
 func bounds(t time.Time) (start, end time.Time) {
 	start, end = t.ZoneBounds()
 	if !end.IsZero() && !end.After(t) {
