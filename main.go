@@ -1,4 +1,4 @@
-// One thread reads and writes, so the number of processors does not matter; to watch
+// One goroutine reads and writes, so the number of processors does not matter; to watch
 // that number, the runtime would keep two descriptors open.
 //
 //go:debug containermaxprocs=0

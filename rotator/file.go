@@ -102,8 +102,8 @@ func create(c Config, path string) (files.File, error) {
 	return f, nil
 }
 
-// handOver sets owner and mode of what was just made. The mode is set once more,
-// since the umask cannot be trusted: servers that daemonize set it to 0.
+// handOver sets owner and mode of what was just made. The mode is set once more, whatever
+// the umask has left of it.
 func handOver(c Config, mode uint32, chown func(uid, gid int) error, chmod func(mode uint32) error) {
 	if c.Owner != nil {
 		if err := chown(c.Owner.UID, c.Owner.GID); err != nil {
@@ -138,7 +138,7 @@ func makeDirs(c Config, path string) error {
 // share shares the lock of the file with others that write to it. Before that it ends the
 // line that the file ends inside, if the process that began it was killed or gave up:
 // then nobody shares the lock, and it can be had alone. Nobody waits for the lock:
-// whoever is refused is refused by a process that is ending the line.
+// whoever is refused, is refused by one that is ending the line, or by an archive.
 func (f *liveFile) share() error {
 	if f.isTorn() && f.Lock(true) == nil {
 		if f.torn = f.isTorn(); f.torn {

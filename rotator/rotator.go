@@ -14,7 +14,8 @@
 //   - The name of a file depends on the period alone, or with Config.Size also on
 //     the files that exist: after a restart the same file is continued.
 //   - No file is made before the first line, unless Config.Eager is set.
-//   - Nothing is ever truncated, and no link replaces the last name of a file.
+//   - Nothing is ever truncated, and no link replaces the only name of
+//     another file.
 //
 // # Not guaranteed
 //
@@ -328,12 +329,15 @@ func (r *Rotator) Until() time.Time {
 	return r.live.period.End
 }
 
-// Reopen opens the path of the live file anew: the file may have been moved away. It is
-// done at the next line; until it succeeds, lines go into the file that is open.
+// Reopen opens the path of the live file anew, if there is one: the file may have been
+// moved away. Until it succeeds, lines go into the file that is open.
 func (r *Rotator) Reopen(at time.Time) {
 	r.reopen = r.live != nil
 	if !r.midLine {
 		r.retryAt = time.Time{}
+		if r.live == nil && !r.config.Eager {
+			return
+		}
 		r.try(at)
 		r.again = r.retryAt
 	}

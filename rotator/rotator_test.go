@@ -386,15 +386,17 @@ func TestModes(t *testing.T) {
 func TestReopen(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
-	b.Reopen(b.now) // without a live file: nothing
+	b.Reopen(b.now)
+	b.want() // without a live file there is none to open
 	b.write("one\n")
+	b.write("more\n") // has looked at it
 	if err := os.Rename(b.path("1200"), b.path("moved")); err != nil {
 		t.Fatal(err)
 	}
 	b.write("two\n")
 	b.Reopen(b.now)
 	b.write("three\n")
-	b.want("moved", "one\ntwo\n", "1200", "three\n")
+	b.want("moved", "one\nmore\ntwo\n", "1200", "three\n")
 }
 
 // A reopened file is a new one: the hard link follows it.

@@ -7,8 +7,8 @@
 // killed at any step is simply made again.
 //
 // Passes run in a process of their own; see [Attendant]. It has the lowest priority and
-// gives its memory back when it ends, and the process that writes the log never waits
-// for it.
+// gives its memory back when it ends, and while there are lines to write, the process
+// that writes them never waits for it.
 //
 // # Guarantees
 //

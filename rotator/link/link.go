@@ -134,7 +134,7 @@ const attempts = 10
 
 // Replace makes a link under a temporary name beside its own, and renames that. The
 // temporary name is the same for all who set this link, and for no other link: what a
-// killed process left is put to use, and of two at once, each makes the temporary link
+// killed process left is removed by the next, and of two at once, each makes the temporary link
 // anew when the other has taken it.
 func Replace(system files.System, name string, make func(temporary string) error) error {
 	temporary := temporaryName(name)

@@ -12,8 +12,8 @@ import (
 // SettleRuntime makes the Go runtime open now what it would open with the first timer:
 // an epoll instance and an eventfd. The garbage collector sets a timer after some hours,
 // to give memory back, and the process ends if there are no descriptors left then.
-// Where there are too few from the start, the collector is turned off: nothing allocates
-// but a switch, a few kilobytes each time.
+// Where there are too few from the start, the collector is turned off: little
+// allocates but a switch, a few kilobytes each time.
 //
 // It also makes the runtime start now the threads that it will need when the disk
 // hangs: a system limit that is reached later would end the process in the middle of a
