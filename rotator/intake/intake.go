@@ -28,8 +28,8 @@
 // Lines longer than PIPE_BUF (4,096 bytes on Linux) that several processes write
 // into one pipe arrive mixed: the kernel does not say who wrote what. A line that
 // several processes write together into a socket comes as several. On a socket, a
-// line is cut in two when it is longer than 2 MiB, and than Config.MaxLine, and others
-// have written 16 MiB since; or when more than 1,024 writers have an unfinished line.
+// line is cut in two when the memory for unfinished lines is used up (see below), or
+// when more than 1,024 writers have one.
 //
 // # Memory
 //
@@ -107,7 +107,7 @@ type Config struct {
 	Poller bool
 }
 
-// A Reader reads lines. Only [Reader.Interrupt] may be called while another
+// A Reader reads lines. Only Interrupt and Waiting may be called while another
 // goroutine uses it.
 type Reader struct {
 	config Config
