@@ -230,11 +230,11 @@ func (c Config) follow() {
 // clear finishes what a killed pass began. It reports whether that has changed the files.
 func (c Config) clear(found *found) (changed bool) {
 	for _, to := range found.begun {
-		named, err := c.takeUp(to)
+		moved, err := c.takeUp(to)
 		if err != nil && !errors.Is(err, files.ErrLocked) && !errors.Is(err, fs.ErrNotExist) {
 			c.Voice.Warn("%v", err)
 		}
-		changed = changed || named
+		changed = changed || moved
 	}
 	for _, path := range found.strays {
 		if err := c.Files.Remove(path); err != nil {

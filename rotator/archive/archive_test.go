@@ -783,7 +783,8 @@ func FuzzFind(f *testing.F) {
 				t.Errorf("pattern %q: %q is to be removed", of, path)
 			}
 		}
-		for _, path := range found.begun {
+		for _, to := range found.begun {
+			path := to.path
 			if !ours(path) || !strings.HasSuffix(path, ".gz") && !strings.HasSuffix(path, ".zst") {
 				t.Errorf("pattern %q: what belongs to %q is to be removed", of, path)
 			}

@@ -226,7 +226,7 @@ func (c Config) replace(f, to *file, temporary string) error {
 	h, err := c.grab(f)
 	if err == nil {
 		defer h.Close() // it was only read
-		err = c.unchanged(f, h)
+		err = errors.Join(c.unchanged(f, h), c.notHandedOn(f))
 	}
 	done := hidden(to.path, endingDone)
 	if err == nil {
@@ -264,9 +264,9 @@ func (c Config) removeDone(path string) {
 }
 
 // takeUp goes on with a compressed file where a pass was killed, or failed. It reports
-// whether it has given the file its final name.
-func (c Config) takeUp(to string) (named bool, err error) {
-	done, temporary := hidden(to, endingDone), hidden(to, endingTemporary)
+// whether there is another file now.
+func (c Config) takeUp(to *file) (changed bool, err error) {
+	done, temporary := hidden(to.path, endingDone), hidden(to.path, endingTemporary)
 	original, err := c.takeOver(done)
 	if err != nil {
 		return false, err
@@ -283,14 +283,33 @@ func (c Config) takeUp(to string) (named bool, err error) {
 		if original == nil {
 			return false, c.discard(temporary, done)
 		}
-		if named, err = c.name(out, temporary, to); err != nil {
+		if changed, err = c.name(out, temporary, to.path); err != nil {
 			return false, err
 		}
 	}
-	if original != nil {
-		c.removeDone(done)
+	if original == nil {
+		return changed, nil
 	}
-	return named, nil
+	if _, err := c.Files.Stat(to.path, false); errors.Is(err, fs.ErrNotExist) {
+		return true, c.restore(done, to.plain)
+	}
+	c.removeDone(done)
+	return changed, nil
+}
+
+// restore gives an original its name again whose compressed file somebody has removed.
+func (c Config) restore(done, plain string) error {
+	err := c.Files.Link(done, plain)
+	if errors.Is(err, fs.ErrExist) { // perhaps a pass was killed here
+		is, _ := c.Files.Stat(done, false)
+		if at, errAt := c.Files.Stat(plain, false); errAt == nil && at.Same(is) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%w; the only copy of what was written is %s, which has to be renamed", err, done)
+	}
+	return c.Files.Remove(done)
 }
 
 // discard removes a temporary file, unless it has become complete a moment ago.

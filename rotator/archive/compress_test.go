@@ -184,6 +184,38 @@ func TestLeftovers(t *testing.T) {
 	}
 }
 
+// An original whose compressed file somebody has removed, complete or not, is the file
+// again; beside a new one it stays, and that is said.
+func TestOriginalAlone(t *testing.T) {
+	t.Parallel()
+	const temporary, done = "." + yesterday + ".gz.tmp", "." + yesterday + ".gz.done"
+	for _, empty := range []bool{false, true} {
+		y := newYard(t, daily)
+		y.Compress = stored
+		y.write(done, "1\n")
+		if empty {
+			y.write(temporary, "")
+		}
+		y.run().want(yesterday + ".gz")
+		y.wantQuiet()
+		if got := strings.Join(logged(t, y.path(yesterday+".gz")), ""); got != "1" {
+			t.Errorf("got %q", got)
+		}
+	}
+	y := newYard(t, daily)
+	y.KeepCount = 100
+	y.write(done, "1\n")
+	y.write(yesterday, "2\n")
+	y.run().want(done, yesterday)
+	y.wantSaid("the only copy of what was written is", done)
+	if err := errors.Join(os.Remove(y.path(yesterday)), os.Link(y.path(done), y.path(yesterday))); err != nil { // and killed
+		t.Fatal(err)
+	}
+	y.said = nil
+	y.run().want(yesterday)
+	y.wantQuiet()
+}
+
 // What another pass is at work with is left to it.
 func TestLeftoversInUse(t *testing.T) {
 	t.Parallel()

@@ -675,6 +675,87 @@ func TestEveryOperationOfTheHookFails(t *testing.T) { // not parallel: it forks
 	}
 }
 
+// A logreel that opens a file at any operation of a pass that hands it on, marks it as it
+// does, and writes to it then or later: all lines are handed on, at the latest by the next
+// pass.
+func TestLateWriterAtEveryOperationOfTheHook(t *testing.T) { // not parallel: it forks
+	for _, test := range []struct {
+		format *Format
+		show   string
+	}{{nil, "cat"}, {stored, "gzip -dc"}} {
+		for _, atOnce := range []bool{true, false} {
+			everyOperation(t, func(n int) *faultyDisk {
+				y := newYard(t, daily)
+				y.Compress, y.Exec = test.format, test.show+` "$1" >`+y.path("seen")
+				y.write(yesterday, "first\n")
+				y.write("."+yesterday+".pending", "")
+				writer := &late{t: t, path: y.path(yesterday)}
+				written := false
+				comes := func() {
+					if writer.open(); writer.file == nil {
+						return
+					}
+					if err := Mark(files.Disk{}, writer.path); err != nil {
+						t.Fatal(err)
+					}
+					written = atOnce && writer.write("second\n")
+				}
+				disk := &faultyDisk{at: func(m int, _ string) error {
+					if m >= n && !written && writer.file == nil {
+						comes()
+					}
+					return nil
+				}}
+				y.Files = disk
+				y.run()
+				if !written && writer.file == nil {
+					comes()
+				}
+				if !written && !writer.write("second\n") {
+					t.Fatal("the lock was not let go")
+				}
+				y.Files = &faultyDisk{at: fine}
+				y.run().run()
+				if got := readAll(t, y.path("seen")); got != "first\nsecond" {
+					t.Errorf("%s, at operation %d, at once %v: the command saw %q; said %q", test.show, n, atOnce, got, y.said)
+				}
+				if names := y.tree(); len(names) != 2 {
+					t.Errorf("%s, at operation %d, at once %v: there are %q", test.show, n, atOnce, names)
+				}
+				return disk
+			})
+		}
+	}
+}
+
+// While the command of another pass runs for a file, it is neither compressed nor deleted.
+func TestNotWhileHandedOn(t *testing.T) {
+	t.Parallel()
+	for _, change := range []func(c *Config){
+		func(c *Config) { c.Compress = stored },
+		func(c *Config) { c.KeepAge = age(t, "1h") },
+	} {
+		y := newYard(t, daily)
+		change(&y.Config)
+		y.put(yesterday, "."+yesterday+".pending")
+		mark, err := files.Disk{}.Read(y.path("." + yesterday + ".pending"))
+		if err == nil {
+			err = mark.Lock(true)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		y.run().want(yesterday, "."+yesterday+".pending")
+		y.wantQuiet()
+		if err := mark.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if y.run(); slices.Contains(y.tree(), yesterday) {
+			t.Errorf("there are %q", y.tree())
+		}
+	}
+}
+
 // Whatever operation fails, or is the last one before the process is killed: after one
 // more pass the previous link leads to the compressed file, and so it does when another
 // pass is made meanwhile.

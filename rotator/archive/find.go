@@ -16,6 +16,7 @@ import (
 // The endings of files that belong to another; see [hidden].
 const (
 	endingPending   = ".pending" // to be handed on
+	endingHanded    = ".handed"  // the same, but that it has just been handed on
 	endingTemporary = ".tmp"     // a compressed file that is being written
 	endingDone      = ".done"    // the original of a compressed one that is complete
 )
@@ -42,9 +43,10 @@ type file struct {
 type found struct {
 	// files are sorted, the oldest first.
 	files []*file
-	// strays are the paths of marks whose files are gone, begun those of compressed
+	// strays are the paths of marks whose files are gone, begun the compressed
 	// files that a pass is making, or was making when it was killed.
-	strays, begun []string
+	strays []string
+	begun  []*file
 }
 
 // A search looks for the files of a pattern.
@@ -128,10 +130,12 @@ func (s *search) directory(path string) bool {
 // take records a name, if it is one of ours.
 func (s *search) take(dir, name string) {
 	if of, isHidden := strings.CutPrefix(name, "."); isHidden {
-		if plain, ok := strings.CutSuffix(of, endingPending); ok {
-			if mark := s.read(dir + plain); mark != nil {
-				s.mark(mark, dir+name)
-				return
+		for _, ending := range []string{endingPending, endingHanded} {
+			if plain, ok := strings.CutSuffix(of, ending); ok {
+				if mark := s.read(dir + plain); mark != nil {
+					s.mark(mark, dir+name)
+					return
+				}
 			}
 		}
 		if s.takeBegun(dir+name, dir+of) {
@@ -162,7 +166,7 @@ func (s *search) takeBegun(path, of string) bool {
 		return false
 	}
 	if info, err := s.Files.Stat(path, false); err == nil && info.Regular {
-		s.begun = append(s.begun, to)
+		s.begun = append(s.begun, f)
 		s.there[f.plain] = s.there[f.plain] || done
 	}
 	return true

@@ -27,27 +27,24 @@ func Mark(system files.System, path string) error {
 // handOn runs the command for a file. It fails with [files.ErrLocked] or errStopped when
 // the file is left for later.
 func (c Config) handOn(f *file) error {
-	path := hidden(f.plain, endingPending)
-	mark, err := c.Files.Read(path)
-	if errors.Is(err, fs.ErrNotExist) { // somebody else has handed it on
-		return nil
+	path, aside := hidden(f.plain, endingPending), hidden(f.plain, endingHanded)
+	mark, err := c.takeOver(path)
+	if mark == nil && err == nil {
+		if mark, err = c.takeOver(aside); mark != nil { // killed in unmark
+			err = c.Files.Rename(aside, path)
+		}
 	}
-	if err != nil {
+	if mark == nil { // somebody else has handed it on, or is about to
 		return err
 	}
-	err = mark.Lock(true)
 	if err == nil {
-		err = c.run(f, path)
+		err = c.run(f, path, aside)
 	}
 	return errors.Join(err, mark.Close())
 }
 
-// run runs the command for a file, and removes its mark unless lines were written to a
-// file of that name meanwhile.
-func (c Config) run(f *file, mark string) error {
-	if _, err := c.Files.Stat(mark, false); err != nil {
-		return ignoreGone(err)
-	}
+// run runs the command for a file, and removes its mark.
+func (c Config) run(f *file, mark, aside string) error {
 	h, err := c.grab(f)
 	if err != nil {
 		return ignoreGone(err)
@@ -67,12 +64,44 @@ func (c Config) run(f *file, mark string) error {
 	if !done {
 		return failure
 	}
-	info, err := c.Files.Stat(f.plain, false)
-	if f.ending == "" && err == nil && info.Size == f.info.Size || errors.Is(err, fs.ErrNotExist) {
-		err = c.Files.Remove(mark)
-		f.pending = false
+	return errors.Join(failure, c.unmark(f, mark, aside))
+}
+
+// unmark removes the mark of a file that was handed on, unless more is to be. Who opens
+// the file marks it after that. So the mark is put aside before the file is looked at: it
+// is either seen to be open, or marked anew.
+func (c Config) unmark(f *file, mark, aside string) error {
+	if err := c.Files.Rename(mark, aside); err != nil {
+		return err
 	}
-	return errors.Join(failure, err)
+	if more, err := c.more(f); more || err != nil {
+		return errors.Join(err, c.Files.Rename(aside, mark))
+	}
+	f.pending = false
+	return c.Files.Remove(aside)
+}
+
+// more reports whether lines have come for a file since it was handed on, or may come.
+func (c Config) more(f *file) (more bool, err error) {
+	h, err := c.Files.Read(f.plain)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	info, err := h.Info()
+	more = f.ending != "" || info.Size != f.info.Size || errors.Is(h.Lock(true), files.ErrLocked)
+	return more, errors.Join(err, h.Close())
+}
+
+// notHandedOn fails with [files.ErrLocked] while another pass runs the command for a file.
+func (c Config) notHandedOn(f *file) error {
+	mark, err := c.takeOver(hidden(f.plain, endingPending))
+	if mark != nil {
+		err = mark.Close()
+	}
+	return err
 }
 
 // execute runs the command to its end. It is not done if it could not be started, if a

@@ -159,5 +159,8 @@ func (c Config) delete(f *file) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.remove(f), h.Close())
+	if err = c.notHandedOn(f); err == nil {
+		err = c.remove(f)
+	}
+	return errors.Join(err, h.Close())
 }
