@@ -100,6 +100,9 @@ func (p *program) run(args []string) (status int, err error) {
 		return 0, flags.UsageError{Err: err}
 	}
 	if f.Preview > 0 {
+		if warning := config.Pattern.Warning(); warning != "" {
+			voice.Warn("%s", warning)
+		}
 		at := f.StartTime.In(config.Pattern.Zone())
 		finished.Now = func() time.Time { return at }
 		return 0, preview.Print(os.Stdout, r, config.Pattern, archive.Plan(finished), at, int(f.Preview), intake.IsTerminal(1))

@@ -234,7 +234,7 @@ func TestExampleGunicorn(t *testing.T) {
 			pidFile, said := filepath.Join(dir, "pid"), filepath.Join(dir, "said")
 			s.openExample(t, "bash", "-c", replaceAll(t, "gunicorn.conf.py", command,
 				"/var/log/shop/%Y-%m-%d.log", s.logs+"/"+everySecond,
-				"/var/log/logreel.log", said,
+				"/var/log/shop/logreel.err", said,
 				"--config=", "--pid="+pidFile+" --config="+dir+"/",
 			))
 			master := number(t, regexp.MustCompile(`^(\d+)\n$`), readFile(t, pidFile))

@@ -1,11 +1,11 @@
 """gunicorn behind logreel: everything goes to standard error and standard output, and
 no worker ever opens a log file. Started by logreel, which keeps long records whole:
 
-    logreel '/var/log/shop/%Y-%m-%d.log' -- gunicorn --config=gunicorn.conf.py shop.wsgi 2>>/var/log/logreel.log
+    logreel '/var/log/shop/%Y-%m-%d.log' -- gunicorn --config=gunicorn.conf.py shop.wsgi 2>>/var/log/shop/logreel.err
 
 Or in a pipe of the shell:
 
-    gunicorn --config=gunicorn.conf.py shop.wsgi 2>&1 | logreel '/var/log/shop/%Y-%m-%d.log' 2>>/var/log/logreel.log
+    gunicorn --config=gunicorn.conf.py shop.wsgi 2>&1 | logreel '/var/log/shop/%Y-%m-%d.log' 2>>/var/log/shop/logreel.err
 
 - 2>> takes what logreel itself has to say. With 2> every start would empty that file.
 - Do not write --error-logfile >(logreel …): with --capture-output gunicorn does not start

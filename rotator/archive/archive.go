@@ -119,10 +119,21 @@ func (c Config) Check() error {
 		}
 		return nil
 	}
+	if c.shortAge() {
+		return fmt.Errorf("--keep-age=%v: minutes are too short where a file lasts a day or longer; write 1mo for a month", c.KeepAge)
+	}
 	if err := c.Pattern.Ordered(); err != nil {
 		return fmt.Errorf("the archive flags need names that tell their time: %w", err)
 	}
 	return nil
+}
+
+// shortAge reports whether files of days are kept for less than an hour, as with an "m"
+// that was to be a month.
+func (c Config) shortAge() bool {
+	now := time.Now()
+	p := c.Pattern.Period(now)
+	return c.KeepAge.Given() && now.Sub(c.KeepAge.Before(now)) < time.Hour && p.End.Sub(p.Start) > 20*time.Hour
 }
 
 // constant reports whether all files of a pattern have one name and a number.

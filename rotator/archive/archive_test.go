@@ -22,6 +22,7 @@ import (
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/files"
 	"github.com/logreel/logreel/rotator/notice"
+	"github.com/logreel/logreel/rotator/series"
 )
 
 // noon is when the tests take place, and written when their files were last changed.
@@ -437,6 +438,41 @@ func TestKeepFreeBesideAnother(t *testing.T) {
 	y.Files = vanished{files.Disk{}, y.path(yesterday)}
 	y.run().want(yesterday)
 	y.wantQuiet()
+}
+
+// Files that somebody else has numbered, such as logrotate, the youngest first, are not
+// deleted in that order; one that was touched changes nothing.
+func TestKeepBackwards(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		ages []int // in days, by number
+		want int   // how many are left
+	}{
+		{[]int{1, 2, 3, 4, 5}, 5},
+		{[]int{1, 2, 3, 4, 5, 0}, 6}, // and one of ours
+		{[]int{5, 4, 3, 2, 1}, 2},
+		{[]int{5, 0, 3, 2, 1}, 2},
+		{[]int{1, 1, 1, 1, 1}, 2},
+	} {
+		y := newYard(t, "app.log")
+		y.KeepCount, y.Numbered = 2, true
+		for n, days := range test.ages {
+			name := series.Name("app.log", n)
+			y.put(name)
+			at := noon.AddDate(0, 0, -days)
+			if err := os.Chtimes(y.path(name), at, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := len(y.run().tree()); got != test.want && got != test.want+1 { // the live one
+			t.Errorf("%v: %d files are left, want %d", test.ages, got, test.want)
+		}
+		if want := test.want > 2; want {
+			y.wantSaid("is younger than", "none is deleted")
+		} else {
+			y.wantQuiet()
+		}
+	}
 }
 
 // Directories with a field that have become empty are removed, and those below them; no

@@ -11,6 +11,10 @@ import (
 	"github.com/logreel/logreel/rotator/files"
 )
 
+// sameAge is how much younger than the next one a file may be: another logreel may have
+// written to it a little longer.
+const sameAge = time.Minute
+
 // Actions of a [Decision].
 const (
 	Keep     = "keep"
@@ -77,6 +81,10 @@ func (c Config) verdicts(found *found) map[*file]string {
 		}
 	}
 	condemned := map[*file]string{}
+	if newer, older := found.backwards(); newer != nil {
+		c.Voice.Warn("%s is younger than %s, as logrotate numbers files; none is deleted: move those away, or give another name", newer.path, older.path)
+		return condemned
+	}
 	condemn := func(f *file, format string, args ...any) {
 		if _, already := condemned[f]; !already && !(c.Exec != "" && f.pending) {
 			condemned[f] = fmt.Sprintf(format, args...)
@@ -101,6 +109,29 @@ func (c Config) verdicts(found *found) map[*file]string {
 	}
 	c.free(finished, condemned, condemn)
 	return condemned
+}
+
+// backwards returns two files of which the younger has the lower number, if that is so of
+// most that have numbers alone: somebody else has numbered them.
+func (f *found) backwards() (newer, older *file) {
+	forwards := 0
+	for i := 1; i < len(f.files); i++ {
+		a, b := f.files[i-1], f.files[i]
+		if a.number == b.number || !a.period.Start.IsZero() {
+			continue
+		}
+		switch age := b.info.Modified.Sub(a.info.Modified); {
+		case age >= sameAge:
+			forwards++
+		case age <= -sameAge:
+			newer, older = a, b
+			forwards--
+		}
+	}
+	if forwards >= 0 {
+		return nil, nil
+	}
+	return newer, older
 }
 
 // free condemns the oldest files until enough of the file system would be free.
