@@ -97,7 +97,7 @@ func (p *program) run(args []string) (status int, err error) {
 	config.Opened, config.Finished = attendant.Opened, attendant.Finished
 	r, err := rotator.New(config)
 	if err != nil {
-		return 0, flags.UsageError{Err: err}
+		return 0, f.Mistake(err)
 	}
 	if f.Preview > 0 {
 		if warning := config.Pattern.Warning(); warning != "" {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -124,7 +123,7 @@ func Parse(args []string) (*Flags, error) {
 		err = f.check()
 	}
 	if err != nil {
-		return nil, f.mistake(err)
+		return nil, f.Mistake(err)
 	}
 	return f, nil
 }
@@ -162,20 +161,12 @@ func (f *Flags) check() error {
 
 // checkLinks finds links that could never be made.
 func (f *Flags) checkLinks() error {
-	seen := map[string]string{}
 	for _, l := range []struct{ flag, path string }{
 		{"--link", f.Link}, {"--previous-link", f.PreviousLink}, {"--hard-link", f.HardLink},
 	} {
-		if l.path == "" {
-			continue
-		}
-		if namesDirectory(l.path) {
+		if l.path != "" && namesDirectory(l.path) {
 			return fmt.Errorf("%s=%s: names a directory; add the name of the link", l.flag, l.path)
 		}
-		if other, ok := seen[filepath.Clean(l.path)]; ok {
-			return fmt.Errorf("%s=%s: is already the path of %s; give another", l.flag, l.path, other)
-		}
-		seen[filepath.Clean(l.path)] = l.flag
 	}
 	return nil
 }
@@ -194,7 +185,7 @@ func (f *Flags) Rotator(voice notice.Voice) (c rotator.Config, err error) {
 	zone := time.UTC
 	if !f.UTC {
 		if zone, err = pattern.LoadZone(f.TZ); err != nil {
-			return c, f.mistake(err)
+			return c, f.Mistake(err)
 		}
 	}
 	c = rotator.Config{
@@ -208,7 +199,7 @@ func (f *Flags) Rotator(voice notice.Voice) (c rotator.Config, err error) {
 		Pattern: f.Pattern, Escape: byte(f.Escape), Every: f.Every, At: f.At, Zone: zone, Repeat: f.Size > 0,
 	})
 	if err != nil {
-		return c, f.mistake(err)
+		return c, f.Mistake(err)
 	}
 	return c, nil
 }
@@ -224,7 +215,7 @@ func (f *Flags) Archive(p *pattern.Pattern, voice notice.Voice) (archive.Config,
 		Voice: voice,
 	}
 	if err := c.Check(); err != nil {
-		return c, f.mistake(err)
+		return c, f.Mistake(err)
 	}
 	return c, nil
 }

@@ -39,9 +39,9 @@ func (f *Flags) variables(model *kong.Application) (set []variable) {
 
 var flagName = regexp.MustCompile(`--[a-z-]+`)
 
-// mistake returns a usage error. If it is about flags that the environment sets, it says
+// Mistake returns a usage error. If it is about flags that the environment sets, it says
 // so. Flags named after a semicolon do not count: they are what to write instead.
-func (f *Flags) mistake(err error) error {
+func (f *Flags) Mistake(err error) error {
 	wrong, _, _ := strings.Cut(err.Error(), "; ")
 	named := flagName.FindAllString(wrong, -1)
 	var from []string
