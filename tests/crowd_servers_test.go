@@ -373,7 +373,8 @@ func TestCrowdServers(t *testing.T) {
 			s.workers(t, before...)
 			s.visitLast(t, func() { s.signal(t, reader, syscall.SIGTERM) })
 			s.endWith(t, 0)
-			if len(s.refused) > refused {
+			// A worker that reloads may reset a connection that it has just accepted.
+			if len(s.refused) > refused+crowdWorkers {
 				t.Errorf("without an answer at the reload or at the end: %v", s.refused[refused:])
 			}
 			if refused > crowdWorkers {
