@@ -180,13 +180,22 @@ func appendText(tokens []token, text string) []token {
 	return append(tokens, token{text: text})
 }
 
+// NamesDirectory reports whether a path can only be that of a directory.
+func NamesDirectory(path string) bool {
+	switch path[strings.LastIndexByte(path, '/')+1:] {
+	case "", ".", "..":
+		return true
+	}
+	return false
+}
+
 // checkText refuses what cannot be the name of a file.
 func checkText(pattern string, escape byte) error {
 	switch {
 	case pattern == "":
 		return fmt.Errorf("the pattern is empty; write one such as /var/log/app/%cY-%cm-%cd.log", escape, escape, escape)
-	case strings.HasSuffix(pattern, "/"):
-		return fmt.Errorf("pattern %q ends in a slash: it names a directory; add a file name such as %cY-%cm-%cd.log", pattern, escape, escape, escape)
+	case NamesDirectory(pattern):
+		return fmt.Errorf("pattern %q names a directory; add the name of a file, such as %[2]cY-%[2]cm-%[2]cd.log", pattern, escape)
 	case strings.IndexByte(pattern, 0) >= 0:
 		return fmt.Errorf("pattern %q holds a NUL, which no file name can", pattern)
 	}

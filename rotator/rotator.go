@@ -139,6 +139,9 @@ func New(c Config) (*Rotator, error) {
 		if l.path == "" {
 			continue
 		}
+		if pattern.NamesDirectory(l.path) {
+			return nil, fmt.Errorf("%s=%s: names a directory; add the name of the link", l.flag, l.path)
+		}
 		if other, ok := seen[filepath.Clean(l.path)]; ok {
 			return nil, fmt.Errorf("%s=%s: is already the path of %s; give another", l.flag, l.path, other)
 		}

@@ -114,8 +114,8 @@ func (a *Attendant) Until() time.Time {
 }
 
 // MakeRoom is to be called after a failed write: if the disk is full and Config.KeepFree
-// is given, it deletes what is to be deleted, and reports whether that was anything. The room may be used up again
-// in no time, and then it is called once more.
+// is given, it deletes what is to be deleted, and reports whether that was anything. The
+// room may be used up again in no time, and then it is called once more.
 func (a *Attendant) MakeRoom(err error) bool {
 	if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) {
 		return false

@@ -153,31 +153,8 @@ func (f *Flags) check() error {
 		return fmt.Errorf("--max-line=%v: write a size from 1K to 1G", f.MaxLine)
 	case f.Buffer > relay.MaxBuffer:
 		return fmt.Errorf("--buffer=%v: write a size from 0 to %v", f.Buffer, values.Size(relay.MaxBuffer))
-	case namesDirectory(f.Pattern):
-		return fmt.Errorf("pattern %q names a directory; add the name of a file, such as %[2]cY-%[2]cm-%[2]cd.log", f.Pattern, f.Escape)
-	}
-	return f.checkLinks()
-}
-
-// checkLinks finds links that could never be made.
-func (f *Flags) checkLinks() error {
-	for _, l := range []struct{ flag, path string }{
-		{"--link", f.Link}, {"--previous-link", f.PreviousLink}, {"--hard-link", f.HardLink},
-	} {
-		if l.path != "" && namesDirectory(l.path) {
-			return fmt.Errorf("%s=%s: names a directory; add the name of the link", l.flag, l.path)
-		}
 	}
 	return nil
-}
-
-// namesDirectory reports whether a path can only be that of a directory.
-func namesDirectory(path string) bool {
-	switch path[strings.LastIndexByte(path, '/')+1:] {
-	case "", ".", "..":
-		return true
-	}
-	return false
 }
 
 // Rotator returns how to write the files.
