@@ -119,15 +119,15 @@ type Reader struct {
 	pace   pace
 	// regular says that the input is a file, which is always ready.
 	regular bool
-	// crowd tells the writers apart; nil where the system cannot.
-	crowd *crowd
+	// demux tells the writers apart; nil where the system cannot.
+	demux *demux
 
 	// buf[start:end] is what has been read and not returned.
 	buf        []byte
 	start, end int
 	// spare is the memory that buf changes places with.
 	spare []byte
-	// at is when the lines that the crowd has ready were read.
+	// at is when the lines that the demultiplexer has ready were read.
 	at time.Time
 	// due is when the linger that has begun is over; zero when none has.
 	due time.Time
@@ -161,7 +161,7 @@ func New(c Config) (*Reader, error) {
 		r.regular = st.Mode&unix.S_IFMT == unix.S_IFREG
 	}
 	r.pace = pace{linger: c.Linger, wait: c.Linger, room: enlarge(c.Input) / 4}
-	if r.crowd = newCrowd(c.Input, c.MaxLine); r.crowd != nil && c.Room > 0 {
+	if r.demux = newDemux(c.Input, c.MaxLine); r.demux != nil && c.Room > 0 {
 		r.pace.room = c.Room / 2
 	}
 	if r.regular || r.packets(uint32(st.Mode)) {

@@ -60,7 +60,7 @@ func (r *Reader) read() []byte {
 // fill reads once and puts the bytes after end in buf. It returns how many that was, and
 // how many were taken from the input.
 func (r *Reader) fill(limit int) (n, took int, err error) {
-	if r.crowd == nil {
+	if r.demux == nil {
 		room := r.buf[r.end:min(len(r.buf), r.end+limit)]
 		n, err := unix.Read(r.config.Input, room)
 		if n > 0 {
@@ -68,21 +68,21 @@ func (r *Reader) fill(limit int) (n, took int, err error) {
 		}
 		return n, n, err
 	}
-	took, filled, more, err := r.crowd.read(limit)
+	took, filled, more, err := r.demux.read(limit)
 	if took > 0 {
 		r.pace.note(filled, more)
 	}
-	return len(r.crowd.drain(r.buffered())) - r.end, took, err
+	return len(r.demux.drain(r.buffered())) - r.end, took, err
 }
 
 // buffered is what has not been returned, with the room after it as its capacity.
 func (r *Reader) buffered() []byte { return r.buf[:r.end:len(r.buf)] }
 
-// drain returns what the crowd has ready, in batches.
+// drain returns what the demultiplexer has ready, in batches.
 func (r *Reader) drain() []byte {
-	for r.crowd != nil && r.crowd.waits() {
+	for r.demux != nil && r.demux.waits() {
 		r.makeRoom()
-		if lines := r.cut(len(r.crowd.drain(r.buffered())) - r.end); len(lines) > 0 {
+		if lines := r.cut(len(r.demux.drain(r.buffered())) - r.end); len(lines) > 0 {
 			return lines
 		}
 	}
@@ -111,27 +111,27 @@ func (r *Reader) cut(n int) []byte {
 // also gives back memory that is no longer needed.
 func (r *Reader) endGone() []byte {
 	now := time.Now()
-	if r.crowd == nil || !r.crowd.watches() || r.crowd.due(now) > 0 {
+	if r.demux == nil || !r.demux.watches() || r.demux.due(now) > 0 {
 		return nil
 	}
-	r.crowd.markGone(now)
-	if r.crowd.trim() {
+	r.demux.markGone(now)
+	if r.demux.trim() {
 		r.shrink()
 	}
 	if r.Waiting() > 0 {
 		return nil
 	}
-	r.crowd.endGone()
+	r.demux.endGone()
 	r.at = now
 	return r.drain()
 }
 
-// endAll returns what the crowd has left at the end of input, in batches.
+// endAll returns what the demultiplexer has left at the end of input, in batches.
 func (r *Reader) endAll() []byte {
-	if r.crowd == nil {
+	if r.demux == nil {
 		return nil
 	}
-	r.crowd.endAll()
+	r.demux.endAll()
 	r.at = time.Now()
 	return r.drain()
 }
@@ -151,10 +151,10 @@ func (r *Reader) shrink() {
 
 // patience returns how long to wait for input before something else is to be done.
 func (r *Reader) patience() time.Duration {
-	if r.crowd == nil || !r.crowd.watches() {
+	if r.demux == nil || !r.demux.watches() {
 		return -1
 	}
-	return r.crowd.due(time.Now())
+	return r.demux.due(time.Now())
 }
 
 // last returns the unfinished last line, with a newline.

@@ -17,12 +17,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// crowdWriter in the environment makes this test binary a writer on standard output,
+// testWriter in the environment makes this test binary a writer on standard output,
 // so that the kernel sees as many processes as a test needs: see beWriter.
-const crowdWriter = "LOGREEL_TEST_CROWD_WRITER"
+const testWriter = "LOGREEL_TEST_WRITER"
 
 func TestMain(m *testing.M) {
-	if role := os.Getenv(crowdWriter); role != "" {
+	if role := os.Getenv(testWriter); role != "" {
 		beWriter(role)
 	}
 	os.Exit(m.Run())
@@ -87,19 +87,19 @@ func compareScript(t *testing.T, s *script, parts map[byte]string) {
 	}
 }
 
-// testCrowd returns a crowd that no socket feeds.
-func testCrowd(most int) *crowd {
-	return &crowd{most: most, longest: most, writers: map[int32]*writer{}}
+// testDemux returns a demux that no socket feeds.
+func testDemux(most int) *demux {
+	return &demux{most: most, longest: most, writers: map[int32]*writer{}}
 }
 
-// take has the crowd take a writer's bytes, and appends what is ready then to out.
-func take(c *crowd, out []byte, pid int32, text string) []byte {
+// take has the demultiplexer take a writer's bytes, and appends what is ready then to out.
+func take(c *demux, out []byte, pid int32, text string) []byte {
 	c.take(pid, []byte(text))
 	return drain(c, out)
 }
 
 // drain appends what is ready to out, which comes in pieces.
-func drain(c *crowd, out []byte) []byte {
+func drain(c *demux, out []byte) []byte {
 	var piece [1000]byte
 	for c.waits() {
 		out = append(out, c.drain(piece[:0])...)
@@ -131,8 +131,8 @@ func checkChain(t *testing.T, c *chain) {
 	}
 }
 
-// checkKept holds the crowd against what is true of it at any time.
-func checkKept(t *testing.T, c *crowd) {
+// checkKept holds the demultiplexer against what is true of it at any time.
+func checkKept(t *testing.T, c *demux) {
 	t.Helper()
 	checkChain(t, &c.held)
 	kept := c.held.length
@@ -144,7 +144,7 @@ func checkKept(t *testing.T, c *crowd) {
 			t.Fatalf("process %d is kept as %d", w.pid, pid)
 		case bytes.IndexByte(rest, '\n') >= 0:
 			t.Fatalf("process %d has a whole line among its rest %.60q", pid, rest)
-		case len(rest) == 0 && w != c.owner:
+		case len(rest) == 0 && w != c.streaming:
 			t.Fatalf("process %d is kept with nothing", pid)
 		}
 	}
@@ -153,18 +153,18 @@ func checkKept(t *testing.T, c *crowd) {
 		t.Fatalf("%d bytes are counted, %d are kept, and %d not drained", c.rests(), kept, c.ready.length)
 	case kept > 2*c.most || len(c.writers) > maxWriters:
 		t.Fatalf("%d bytes of %d writers are kept", kept, len(c.writers))
-	case c.owner == nil && c.held.length > 0:
+	case c.streaming == nil && c.held.length > 0:
 		t.Fatalf("%d bytes wait for nobody", c.held.length)
-	case c.owner != nil && c.writers[c.owner.pid] != c.owner:
-		t.Fatalf("the owner %d is not among the writers", c.owner.pid)
+	case c.streaming != nil && c.writers[c.streaming.pid] != c.streaming:
+		t.Fatalf("the streaming writer %d is not among the writers", c.streaming.pid)
 	}
 }
 
 // checkPrompt fails unless all that can be passed on has been: whole lines at once, and
 // of an unfinished one no more than is needed.
-func checkPrompt(t *testing.T, c *crowd, out []byte, scripts []*script) {
+func checkPrompt(t *testing.T, c *demux, out []byte, scripts []*script) {
 	t.Helper()
-	if c.owner != nil {
+	if c.streaming != nil {
 		return // whole lines wait
 	}
 	if len(out) > 0 && out[len(out)-1] != '\n' {
@@ -181,12 +181,12 @@ func checkPrompt(t *testing.T, c *crowd, out []byte, scripts []*script) {
 	}
 }
 
-// checkCrowd has the writers say what they have in turns that next gives, until there
+// checkDemux has the writers say what they have in turns that next gives, until there
 // are no more turns, and holds the output against what each one said.
-func checkCrowd(t *testing.T, scripts []*script, next func() (who, n int, more bool)) {
+func checkDemux(t *testing.T, scripts []*script, next func() (who, n int, more bool)) {
 	t.Helper()
 	// The longest line comes in pieces now and then, and none is ended early.
-	c := testCrowd(25 * MinMaxLine)
+	c := testDemux(25 * MinMaxLine)
 	var out []byte
 	for {
 		who, n, more := next()
@@ -212,7 +212,7 @@ func checkCrowd(t *testing.T, scripts []*script, next func() (who, n int, more b
 }
 
 // Any interleaving of any pieces gives each line whole, and each writer's in order.
-func TestCrowdInterleaved(t *testing.T) {
+func TestDemuxInterleaved(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(300) {
 		random := rand.New(rand.NewPCG(seed, 3))
@@ -222,15 +222,15 @@ func TestCrowdInterleaved(t *testing.T) {
 			scripts = append(scripts, newScript(byte('a'+i), 30, 1+8*MinMaxLine*random.IntN(2), random))
 		}
 		turns, longest := 2000, 1<<random.IntN(13)
-		checkCrowd(t, scripts, func() (who, n int, more bool) {
+		checkDemux(t, scripts, func() (who, n int, more bool) {
 			turns--
 			return random.IntN(len(scripts)), 1 + random.IntN(longest), turns >= 0
 		})
 	}
 }
 
-// FuzzCrowd takes two bytes a turn: who writes, and how much.
-func FuzzCrowd(f *testing.F) {
+// FuzzDemux takes two bytes a turn: who writes, and how much.
+func FuzzDemux(f *testing.F) {
 	f.Add([]byte("0a1b0c1d2e0f"), uint64(1))
 	f.Add(bytes.Repeat([]byte{0, 255, 1, 255, 2, 3}, 40), uint64(2)) // long lines meet
 	f.Fuzz(func(t *testing.T, turns []byte, seed uint64) {
@@ -239,7 +239,7 @@ func FuzzCrowd(f *testing.F) {
 		for i := range 5 {
 			scripts = append(scripts, newScript(byte('a'+i), 20, 1+4*MinMaxLine*(i%2), random))
 		}
-		checkCrowd(t, scripts, func() (who, n int, more bool) {
+		checkDemux(t, scripts, func() (who, n int, more bool) {
 			if len(turns) < 2 {
 				return 0, 0, false
 			}
@@ -253,9 +253,9 @@ func FuzzCrowd(f *testing.F) {
 
 // When there is too much of unfinished lines, the longest is passed on while it comes,
 // and what others write meanwhile waits for its end.
-func TestCrowdLongLines(t *testing.T) {
+func TestDemuxLongLines(t *testing.T) {
 	t.Parallel()
-	c := testCrowd(MinMaxLine)
+	c := testDemux(MinMaxLine)
 	long := strings.Repeat("x", MinMaxLine)
 	for i, step := range []struct {
 		pid        int32
@@ -287,10 +287,10 @@ func TestCrowdLongLines(t *testing.T) {
 
 // Of more unfinished lines than can be kept, one at a time is ended before its end,
 // the longest first. No byte is lost.
-func TestCrowdTooManyWriters(t *testing.T) {
+func TestDemuxTooManyWriters(t *testing.T) {
 	t.Parallel()
 	const writers = 3 * maxWriters
-	c := testCrowd(1 << 20)
+	c := testDemux(1 << 20)
 	var out []byte
 	for i := range writers {
 		out = take(c, out, int32(i+1), fmt.Sprintf("%04d%s", i, strings.Repeat("-", writers-i)))
@@ -314,10 +314,10 @@ func TestCrowdTooManyWriters(t *testing.T) {
 }
 
 // Unfinished lines are kept up to a number of bytes.
-func TestCrowdTooManyBytes(t *testing.T) {
+func TestDemuxTooManyBytes(t *testing.T) {
 	t.Parallel()
 	const maxLine, piece = 1 << 20, 64 << 10
-	c := testCrowd(maxLine)
+	c := testDemux(maxLine)
 	scripts := []*script{}
 	for i := range 26 {
 		text := append(bytes.Repeat([]byte{byte('a' + i)}, maxLine-1), '\n')
@@ -357,13 +357,13 @@ func checkBytes(t *testing.T, out []byte, scripts []*script) {
 
 // What others write during a line without end is kept up to a number of bytes; then
 // that line is ended, and theirs come in the order in which they ended.
-func TestCrowdTooMuchHeld(t *testing.T) {
+func TestDemuxTooMuchHeld(t *testing.T) {
 	t.Parallel()
-	c := testCrowd(MinMaxLine)
+	c := testDemux(MinMaxLine)
 	out := take(c, nil, 1, strings.Repeat("x", MinMaxLine+1))
 	want := append(bytes.Clone(out), '\n')
 	out = take(c, out, 9, "unfinished") // which is in nobody's way
-	for i := 0; c.owner != nil; i++ {
+	for i := 0; c.streaming != nil; i++ {
 		line := fmt.Sprintf("%07d%s\n", i, strings.Repeat("h", 1000))
 		want = append(want, line...)
 		out = take(c, out, int32(2+i%3), line)
@@ -380,9 +380,9 @@ func TestCrowdTooMuchHeld(t *testing.T) {
 
 // What was written before the kernel was asked to say who, is the beginning of the
 // first line that has a name.
-func TestCrowdNameless(t *testing.T) {
+func TestDemuxNameless(t *testing.T) {
 	t.Parallel()
-	c := testCrowd(MinMaxLine)
+	c := testDemux(MinMaxLine)
 	for i, step := range []struct {
 		pid        int32
 		text, want string
@@ -400,7 +400,7 @@ func TestCrowdNameless(t *testing.T) {
 		checkKept(t, c)
 	}
 	// Nobody can look for one without a name: it is taken to live.
-	c = testCrowd(MinMaxLine)
+	c = testDemux(MinMaxLine)
 	c.take(0, []byte("nameless"))
 	c.markGone(time.Now())
 	if c.endGone(); c.waits() {
@@ -488,19 +488,19 @@ func (c *child) zombie(t testing.TB) {
 // keeps waits until what has been read of unfinished lines is as many bytes.
 func keeps(t testing.TB, r *Reader, bytes int) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); r.crowd.rests() != bytes; {
+	for deadline := time.Now().Add(10 * time.Second); r.demux.rests() != bytes; {
 		if lines, _, err := r.Next(time.Now().Add(5 * time.Millisecond)); len(lines) > 0 || err != nil {
 			t.Fatalf("got %q, %v before %d bytes are kept", lines, err, bytes)
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d bytes are kept, want %d", r.crowd.rests(), bytes)
+			t.Fatalf("%d bytes are kept, want %d", r.demux.rests(), bytes)
 		}
 	}
 }
 
 // A line whose writer ended inside it is ended within about a second, be that reaped
 // or a zombie; one whose writer lives is not.
-func TestCrowdGone(t *testing.T) {
+func TestDemuxGone(t *testing.T) {
 	t.Parallel()
 	r, socket := newSocket(t, Config{MaxLine: 1024, Linger: time.Millisecond})
 	living := shell(t, socket, "printf 'the living '; read x; echo 'goes on'")
@@ -529,28 +529,28 @@ func TestCrowdGone(t *testing.T) {
 	if got := next(t, r); got != "the living goes on\n" {
 		t.Errorf("got %q", got)
 	}
-	if r.crowd.unfinished() || r.patience() >= 0 {
+	if r.demux.unfinished() || r.patience() >= 0 {
 		t.Error("it looks for writers though no line is unfinished")
 	}
 }
 
 // A writer that is gone may have left the end of its line in the socket: what waits
 // there is read before the line is ended.
-func TestCrowdGoneLeavesMore(t *testing.T) {
+func TestDemuxGoneLeavesMore(t *testing.T) {
 	t.Parallel()
 	r, socket := newSocket(t, Config{MaxLine: 1024})
 	w := shell(t, socket, "printf 'one '; read x; echo line")
 	keeps(t, r, len("one "))
 	w.goOn(t)
 	w.zombie(t)
-	r.crowd.looked = time.Time{} // a second has passed
+	r.demux.looked = time.Time{} // a second has passed
 	if got := next(t, r); got != "one line\n" {
 		t.Errorf("got %q, want the line whole", got)
 	}
 }
 
 // The end of a line that a writer left can lie behind more than one read takes.
-func TestCrowdGoneLeavesMuch(t *testing.T) {
+func TestDemuxGoneLeavesMuch(t *testing.T) {
 	t.Parallel()
 	r, socket := newSocket(t, Config{MaxLine: 1 << 20, Linger: time.Millisecond})
 	if err := unix.SetsockoptInt(int(socket.Fd()), unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, 4<<20); err != nil {
@@ -562,7 +562,7 @@ func TestCrowdGoneLeavesMuch(t *testing.T) {
 	write(t, int(socket.Fd()), other)
 	w.goOn(t)
 	w.zombie(t)
-	r.crowd.looked = time.Time{} // a second has passed
+	r.demux.looked = time.Time{} // a second has passed
 	want := other + "one line\n"
 	got := ""
 	for len(got) < len(want) {
@@ -574,7 +574,7 @@ func TestCrowdGoneLeavesMuch(t *testing.T) {
 }
 
 // Bytes that waited in the socket before the reader was there have no name.
-func TestCrowdBeforeTheReader(t *testing.T) {
+func TestDemuxBeforeTheReader(t *testing.T) {
 	t.Parallel()
 	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -593,7 +593,7 @@ func TestCrowdBeforeTheReader(t *testing.T) {
 }
 
 // Descriptors that someone sends along are for nobody, and are closed.
-func TestCrowdTakesNoDescriptors(t *testing.T) {
+func TestDemuxTakesNoDescriptors(t *testing.T) {
 	t.Parallel()
 	r, socket := newSocket(t, Config{MaxLine: 1024})
 	pipe := [2]int{}
@@ -620,7 +620,7 @@ func TestCrowdTakesNoDescriptors(t *testing.T) {
 // Whoever closes its end with something in it that it has not read, gives us
 // ECONNRESET before the end of input, and recvmmsg(2) says so even before it returns
 // what waits. That is no fault of ours, and nothing is lost.
-func TestCrowdReset(t *testing.T) {
+func TestDemuxReset(t *testing.T) {
 	t.Parallel()
 	r, socket := newSocket(t, Config{MaxLine: 1024})
 	write(t, r.config.Input, "a message that nobody reads\n")
@@ -638,7 +638,7 @@ func TestCrowdReset(t *testing.T) {
 
 // Finish reads what is waiting, ends what is unfinished, and takes nothing that comes
 // after, though the writers live.
-func TestCrowdFinish(t *testing.T) {
+func TestDemuxFinish(t *testing.T) {
 	t.Parallel()
 	r, socket := newSocket(t, Config{MaxLine: 1024, Linger: time.Millisecond})
 	one := shell(t, socket, "printf one; read x; printf 's end\nlate'; read x")
@@ -716,12 +716,12 @@ func writerScript(name byte, seed uint64) (*script, *rand.Rand) {
 func startWriter(t testing.TB, socket *os.File, role string) *child {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), crowdWriter+"="+role)
+	cmd.Env = append(os.Environ(), testWriter+"="+role)
 	return startChild(t, socket, cmd)
 }
 
 // Processes that write at once, in pieces, lines of up to 100 KiB: each line is whole.
-func TestCrowdProcesses(t *testing.T) {
+func TestDemuxProcesses(t *testing.T) {
 	t.Parallel()
 	for _, maxLine := range []int{1 << 20, 32 << 10} {
 		t.Run(strconv.Itoa(maxLine), func(t *testing.T) {
@@ -762,8 +762,8 @@ func TestCrowdProcesses(t *testing.T) {
 }
 
 // Whole lines of four processes are read and told apart without an allocation.
-func TestCrowdAllocatesNothing(t *testing.T) {
-	c := testCrowd(1 << 20)
+func TestDemuxAllocatesNothing(t *testing.T) {
+	c := testDemux(1 << 20)
 	line := []byte(strings.Repeat("x", 119) + "\n")
 	out := make([]byte, 0, 1<<10)
 	if n := testing.AllocsPerRun(1000, func() {
@@ -777,8 +777,8 @@ func TestCrowdAllocatesNothing(t *testing.T) {
 }
 
 // So are lines that come in pieces, once there are blocks for them.
-func TestCrowdPiecesAllocateNothing(t *testing.T) {
-	c := testCrowd(maxRests)
+func TestDemuxPiecesAllocateNothing(t *testing.T) {
+	c := testDemux(maxRests)
 	text := []byte(strings.Repeat("x", slotSize))
 	out := make([]byte, 0, 1<<10)
 	if n := testing.AllocsPerRun(20, func() {
@@ -801,9 +801,9 @@ func TestCrowdPiecesAllocateNothing(t *testing.T) {
 
 // Memory that nobody has needed between two looks is given back, and none that is
 // needed again and again.
-func TestCrowdTrim(t *testing.T) {
+func TestDemuxTrim(t *testing.T) {
 	t.Parallel()
-	c := testCrowd(maxRests)
+	c := testDemux(maxRests)
 	const peak = 8 << 20
 	use := func() {
 		t.Helper()
@@ -836,20 +836,20 @@ func TestCrowdTrim(t *testing.T) {
 
 // What waits for a long line is returned in batches that need no larger buffer, all
 // under the time at which that line ended, or at the end of input.
-func TestCrowdBatches(t *testing.T) {
+func TestDemuxBatches(t *testing.T) {
 	t.Parallel()
 	for _, finish := range []bool{false, true} {
 		r, socket := newSocket(t, Config{MaxLine: 1024})
 		long := strings.Repeat("x", maxRest+1)
 		others := strings.Repeat(strings.Repeat("o", 999)+"\n", 5000)
 		pid := int32(os.Getpid()) // which lives
-		r.crowd.take(pid, []byte(long))
-		r.crowd.take(pid+1, []byte(others))
+		r.demux.take(pid, []byte(long))
+		r.demux.take(pid+1, []byte(others))
 		r.at = time.Now().Add(-time.Hour)
 		if finish {
 			r.EndHere()
 		} else {
-			r.crowd.take(pid, newline)
+			r.demux.take(pid, newline)
 			write(t, int(socket.Fd()), "not read before\n")
 		}
 		want, at := long+"\n"+others, r.at
@@ -873,7 +873,7 @@ func TestCrowdBatches(t *testing.T) {
 	}
 }
 
-func BenchmarkCrowd(b *testing.B) {
+func BenchmarkDemux(b *testing.B) {
 	r, socket := newSocket(b, Config{MaxLine: 1 << 20})
 	for _, name := range []string{"a", "b", "c", "d"} {
 		startWriter(b, socket, name)

@@ -32,8 +32,8 @@ const (
 	messageCost = 700
 )
 
-// A crowd tells the writers of a Unix stream socket apart and puts their lines
-// together. With SO_PASSCRED the kernel says of every byte which process wrote it,
+// A demux, or demultiplexer, tells the writers of a Unix stream socket apart and puts
+// their lines together. With SO_PASSCRED the kernel says of every byte which process wrote it,
 // and never returns bytes of two processes as one message (unix(7), and
 // unix_stream_read_generic in Linux).
 //
@@ -41,17 +41,17 @@ const (
 // own: at 20,000 lines/s 35 ms a second instead of 12. A loop in C that does nothing
 // but recvmmsg needs 23 to 29 ms, and 30 to 35 with recvmsg; without asking who wrote,
 // 17.
-type crowd struct {
+type demux struct {
 	fd int
 	// most is maxRests, except in tests; longest is how many bytes of a line are kept.
 	most, longest int
 
 	// writers are those with an unfinished line, by process.
 	writers map[int32]*writer
-	// owner is the writer whose line is passed on in pieces; nil for none. Until that
+	// streaming is the writer whose line is passed on in pieces; nil for none. Until that
 	// line ends, whole lines of others wait in held.
-	owner *writer
-	held  chain
+	streaming *writer
+	held      chain
 	// ready is what is passed on. It is drained before more is read.
 	ready chain
 	// blocks hold all of these lines.
@@ -93,8 +93,8 @@ type credentials struct {
 	_      [4]byte
 }
 
-// newCrowd returns a crowd if the input is a Unix stream socket, else nil.
-func newCrowd(input, maxLine int) *crowd {
+// newDemux returns a demux if the input is a Unix stream socket, else nil.
+func newDemux(input, maxLine int) *demux {
 	domain, err := unix.GetsockoptInt(input, unix.SOL_SOCKET, unix.SO_DOMAIN)
 	if err != nil || domain != unix.AF_UNIX {
 		return nil
@@ -103,105 +103,105 @@ func newCrowd(input, maxLine int) *crowd {
 	if err != nil || kind != unix.SOCK_STREAM || unix.SetsockoptInt(input, unix.SOL_SOCKET, unix.SO_PASSCRED, 1) != nil {
 		return nil
 	}
-	c := &crowd{fd: input, most: maxRests, longest: max(maxRest, maxLine), writers: map[int32]*writer{}, memory: make([]byte, slots*slotSize)}
-	for i := range c.messages {
-		c.vectors[i].Base = &c.memory[i*slotSize]
-		c.vectors[i].SetLen(slotSize)
-		c.messages[i].header.Iov = &c.vectors[i]
-		c.messages[i].header.SetIovlen(1)
-		c.messages[i].header.Control = (*byte)(unsafe.Pointer(&c.control[i]))
+	d := &demux{fd: input, most: maxRests, longest: max(maxRest, maxLine), writers: map[int32]*writer{}, memory: make([]byte, slots*slotSize)}
+	for i := range d.messages {
+		d.vectors[i].Base = &d.memory[i*slotSize]
+		d.vectors[i].SetLen(slotSize)
+		d.messages[i].header.Iov = &d.vectors[i]
+		d.messages[i].header.SetIovlen(1)
+		d.messages[i].header.Control = (*byte)(unsafe.Pointer(&d.control[i]))
 	}
-	return c
+	return d
 }
 
 // read takes what is there, but no more than the limit. Then whole lines are ready,
 // and pieces of one that is too long. It returns how many bytes it took (0 at the end
 // of input), how much of the socket's buffer they had filled, and whether there may be
 // more.
-func (c *crowd) read(limit int) (took, filled int, more bool, err error) {
+func (d *demux) read(limit int) (took, filled int, more bool, err error) {
 	n := min(slots, (limit+slotSize-1)/slotSize)
 	for i := range n {
-		c.messages[i].header.SetControllen(int(unsafe.Sizeof(c.control[i])))
-		c.control[i].who.Pid = 0
-		c.vectors[i].SetLen(min(slotSize, limit-i*slotSize))
+		d.messages[i].header.SetControllen(int(unsafe.Sizeof(d.control[i])))
+		d.control[i].who.Pid = 0
+		d.vectors[i].SetLen(min(slotSize, limit-i*slotSize))
 	}
-	count, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(c.fd), uintptr(unsafe.Pointer(&c.messages)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
+	count, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(d.fd), uintptr(unsafe.Pointer(&d.messages)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
 		return 0, 0, false, errno
 	}
 	for i := range int(count) {
-		length := int(c.messages[i].length)
-		text := c.memory[i*slotSize:][:length]
+		length := int(d.messages[i].length)
+		text := d.memory[i*slotSize:][:length]
 		took += length
 		filled += length + messageCost*(1+bytes.Count(text, newline))
-		c.take(c.control[i].who.Pid, text)
+		d.take(d.control[i].who.Pid, text)
 	}
 	if int(count) < n {
-		c.endGone()
+		d.endGone()
 	}
 	return took, filled, int(count) == n, nil
 }
 
 // waits reports whether something is ready.
-func (c *crowd) waits() bool { return c.ready.length > 0 }
+func (d *demux) waits() bool { return d.ready.length > 0 }
 
 // drain appends what is ready to out, as much as its capacity allows.
-func (c *crowd) drain(out []byte) []byte { return c.blocks.drain(out, &c.ready) }
+func (d *demux) drain(out []byte) []byte { return d.blocks.drain(out, &d.ready) }
 
 // rests is how many bytes wait in writers and held.
-func (c *crowd) rests() int { return c.blocks.used - c.ready.length }
+func (d *demux) rests() int { return d.blocks.used - d.ready.length }
 
 // take takes a writer's bytes and passes on the lines that they complete.
-func (c *crowd) take(pid int32, text []byte) {
-	if pid != 0 && !c.known {
-		c.known = true
-		c.name(pid)
+func (d *demux) take(pid int32, text []byte) {
+	if pid != 0 && !d.known {
+		d.known = true
+		d.name(pid)
 	}
 	cut := bytes.LastIndexByte(text, '\n') + 1
-	w := c.writers[pid]
+	w := d.writers[pid]
 	if cut > 0 {
-		c.pass(w, text[:cut])
+		d.pass(w, text[:cut])
 	}
 	if rest := text[cut:]; len(rest) > 0 {
 		if w == nil || cut > 0 {
-			w = c.newWriter(pid)
+			w = d.newWriter(pid)
 		}
 		to := &w.rest
-		if w == c.owner {
-			to = &c.ready
+		if w == d.streaming {
+			to = &d.ready
 		}
-		c.blocks.add(to, rest)
-		if c.owner == nil && w.rest.length > c.longest {
-			c.owner = w
+		d.blocks.add(to, rest)
+		if d.streaming == nil && w.rest.length > d.longest {
+			d.streaming = w
 		}
 	}
-	if c.owner == nil && c.rests() > c.most {
-		c.owner = c.largest()
+	if d.streaming == nil && d.rests() > d.most {
+		d.streaming = d.largest()
 	}
-	if c.owner != nil {
-		c.blocks.move(&c.ready, &c.owner.rest)
+	if d.streaming != nil {
+		d.blocks.move(&d.ready, &d.streaming.rest)
 	}
-	for c.rests() > 2*c.most || len(c.writers) > maxWriters {
-		c.relieve()
+	for d.rests() > 2*d.most || len(d.writers) > maxWriters {
+		d.relieve()
 	}
 }
 
 // newWriter returns a writer that begins a line.
-func (c *crowd) newWriter(pid int32) *writer {
+func (d *demux) newWriter(pid int32) *writer {
 	var w *writer
-	if last := len(c.spare) - 1; last >= 0 {
-		w, c.spare = c.spare[last], c.spare[:last]
+	if last := len(d.spare) - 1; last >= 0 {
+		w, d.spare = d.spare[last], d.spare[:last]
 	} else {
 		w = &writer{}
 	}
 	w.pid = pid
-	c.writers[pid] = w
+	d.writers[pid] = w
 	return w
 }
 
 // largest returns the writer of whose line there is most.
-func (c *crowd) largest() (largest *writer) {
-	for _, w := range c.writers {
+func (d *demux) largest() (largest *writer) {
+	for _, w := range d.writers {
 		if largest == nil || w.rest.length > largest.rest.length {
 			largest = w
 		}
@@ -211,104 +211,104 @@ func (c *crowd) largest() (largest *writer) {
 
 // name takes the first writer with a name to be the one that began the line of the
 // writer without a name.
-func (c *crowd) name(pid int32) {
-	if w := c.writers[0]; w != nil {
-		delete(c.writers, 0)
+func (d *demux) name(pid int32) {
+	if w := d.writers[0]; w != nil {
+		delete(d.writers, 0)
 		w.pid = pid
-		c.writers[pid] = w
+		d.writers[pid] = w
 	}
 }
 
 // pass passes on lines of a writer, after what its unfinished line began with; w is nil
 // for a writer without one.
-func (c *crowd) pass(w *writer, lines []byte) {
-	to := &c.ready
-	if c.owner != nil && c.owner != w {
-		to = &c.held
+func (d *demux) pass(w *writer, lines []byte) {
+	to := &d.ready
+	if d.streaming != nil && d.streaming != w {
+		to = &d.held
 	}
 	if w != nil {
-		c.blocks.move(to, &w.rest)
-		c.forget(w)
+		d.blocks.move(to, &w.rest)
+		d.forget(w)
 	}
-	c.blocks.add(to, lines)
-	if c.owner != nil && c.owner == w {
+	d.blocks.add(to, lines)
+	if d.streaming != nil && d.streaming == w {
 		// Now comes what others have written during the long line.
-		c.owner = nil
-		c.blocks.move(&c.ready, &c.held)
+		d.streaming = nil
+		d.blocks.move(&d.ready, &d.held)
 	}
 }
 
 // forget takes out a writer whose line has ended.
-func (c *crowd) forget(w *writer) {
-	delete(c.writers, w.pid)
-	if len(c.spare) < slots {
+func (d *demux) forget(w *writer) {
+	delete(d.writers, w.pid)
+	if len(d.spare) < slots {
 		*w = writer{}
-		c.spare = append(c.spare, w)
+		d.spare = append(d.spare, w)
 	}
 }
 
 // relieve cuts a line in two, since no more can be kept: the one that others wait for,
 // or else the longest.
-func (c *crowd) relieve() {
-	w := c.owner
+func (d *demux) relieve() {
+	w := d.streaming
 	if w == nil {
-		w = c.largest()
+		w = d.largest()
 	}
-	c.pass(w, newline)
+	d.pass(w, newline)
 }
 
 // unfinished reports whether there are lines whose writers are to be looked for.
-func (c *crowd) unfinished() bool { return len(c.writers) > 0 }
+func (d *demux) unfinished() bool { return len(d.writers) > 0 }
 
 // watches reports whether there is something to look for, writers or memory.
-func (c *crowd) watches() bool { return c.unfinished() || c.blocks.many() }
+func (d *demux) watches() bool { return d.unfinished() || d.blocks.many() }
 
 // due returns how long it is until the next look.
-func (c *crowd) due(now time.Time) time.Duration {
-	return min(max(lookForGone-now.Sub(c.looked), 0), lookForGone)
+func (d *demux) due(now time.Time) time.Duration {
+	return min(max(lookForGone-now.Sub(d.looked), 0), lookForGone)
 }
 
 // markGone marks the writers that are gone. What they have left in the socket is to be
 // read before their lines are ended.
-func (c *crowd) markGone(now time.Time) {
-	c.looked = now
-	for _, w := range c.writers {
+func (d *demux) markGone(now time.Time) {
+	d.looked = now
+	for _, w := range d.writers {
 		w.gone = w.gone || gone(w.pid)
-		c.marked = c.marked || w.gone
+		d.marked = d.marked || w.gone
 	}
 }
 
 // endGone ends the lines of the writers that are marked, when the socket has been
 // empty since.
-func (c *crowd) endGone() {
-	if !c.marked {
+func (d *demux) endGone() {
+	if !d.marked {
 		return
 	}
-	c.marked = false
-	for _, w := range c.inOrder() {
+	d.marked = false
+	for _, w := range d.inOrder() {
 		if w.gone {
-			c.pass(w, newline)
+			d.pass(w, newline)
 		}
 	}
 }
 
 // endAll ends all lines, at the end of input.
-func (c *crowd) endAll() {
-	if c.owner != nil {
-		c.pass(c.owner, newline)
+func (d *demux) endAll() {
+	if d.streaming != nil {
+		d.pass(d.streaming, newline)
 	}
-	for _, w := range c.inOrder() {
-		c.pass(w, newline)
+	for _, w := range d.inOrder() {
+		d.pass(w, newline)
 	}
 }
 
 // trim lets go of memory that nobody has needed since it was last called, and reports
 // whether that was much.
-func (c *crowd) trim() bool { return c.blocks.trim() }
+func (d *demux) trim() bool { return d.blocks.trim() }
 
 // inOrder returns the writers in an order that does not change from run to run.
-func (c *crowd) inOrder() []*writer {
-	return slices.SortedFunc(maps.Values(c.writers), func(a, b *writer) int { return int(a.pid - b.pid) })
+func (d *demux) inOrder() []*writer {
+	return slices.SortedFunc(maps.Values(d.writers), func(a, b *writer) int { return int(a.pid - b.pid) })
 }
 
 // gone reports whether a process has ended, be it reaped or not. One that cannot be

@@ -1,0 +1,21 @@
+//go:build !linux
+
+package intake
+
+import "time"
+
+// A demux would tell the writers of a socket apart; this system does not say who
+// wrote what.
+type demux struct{}
+
+func newDemux(input, maxLine int) *demux { return nil }
+
+func (*demux) read(limit int) (took, filled int, more bool, err error) { return 0, 0, false, nil }
+func (*demux) waits() bool                                             { return false }
+func (*demux) drain(out []byte) []byte                                 { return out }
+func (*demux) watches() bool                                           { return false }
+func (*demux) due(now time.Time) time.Duration                         { return 0 }
+func (*demux) markGone(now time.Time)                                  {}
+func (*demux) endGone()                                                {}
+func (*demux) endAll()                                                 {}
+func (*demux) trim() bool                                              { return false }
