@@ -19,7 +19,7 @@ const (
 	maxWriters = 1024
 	// maxRests is how many bytes of unfinished lines are kept before the longest one
 	// is passed on in pieces, and maxRest how many of one, if Config.MaxLine is not
-	// more. Others may write another maxRests until that line ends. So the blocks take
+	// more. Others may write another maxRests until that line ends. So the chunks take
 	// 32 MiB, and up to 6 more since some are not full: one for each of maxWriters, and
 	// some in held.
 	maxRests = 16 << 20
@@ -51,11 +51,11 @@ type demux struct {
 	// streaming is the writer whose line is passed on in pieces; nil for none. Until that
 	// line ends, whole lines of others wait in held.
 	streaming *writer
-	held      chain
+	held      chunks
 	// ready is what is passed on. It is drained before more is read.
-	ready chain
-	// blocks hold all of these lines.
-	blocks blocks
+	ready chunks
+	// pool holds all of these lines.
+	pool pool
 	// spare are writers whose memory is used again.
 	spare []*writer
 	// looked is when the writers were last looked for, and marked says that some of
@@ -75,7 +75,7 @@ type demux struct {
 // A writer is a process that has written a part of a line.
 type writer struct {
 	pid  int32
-	rest chain
+	rest chunks
 	gone bool
 }
 
@@ -146,10 +146,10 @@ func (d *demux) read(limit int) (took, filled int, more bool, err error) {
 func (d *demux) waits() bool { return d.ready.length > 0 }
 
 // drain appends what is ready to out, as much as its capacity allows.
-func (d *demux) drain(out []byte) []byte { return d.blocks.drain(out, &d.ready) }
+func (d *demux) drain(out []byte) []byte { return d.pool.drain(out, &d.ready) }
 
 // rests is how many bytes wait in writers and held.
-func (d *demux) rests() int { return d.blocks.used - d.ready.length }
+func (d *demux) rests() int { return d.pool.used - d.ready.length }
 
 // take takes a writer's bytes and passes on the lines that they complete.
 func (d *demux) take(pid int32, text []byte) {
@@ -170,7 +170,7 @@ func (d *demux) take(pid int32, text []byte) {
 		if w == d.streaming {
 			to = &d.ready
 		}
-		d.blocks.add(to, rest)
+		d.pool.add(to, rest)
 		if d.streaming == nil && w.rest.length > d.longest {
 			d.streaming = w
 		}
@@ -179,7 +179,7 @@ func (d *demux) take(pid int32, text []byte) {
 		d.streaming = d.largest()
 	}
 	if d.streaming != nil {
-		d.blocks.move(&d.ready, &d.streaming.rest)
+		d.pool.move(&d.ready, &d.streaming.rest)
 	}
 	for d.rests() > 2*d.most || len(d.writers) > maxWriters {
 		d.relieve()
@@ -227,14 +227,14 @@ func (d *demux) pass(w *writer, lines []byte) {
 		to = &d.held
 	}
 	if w != nil {
-		d.blocks.move(to, &w.rest)
+		d.pool.move(to, &w.rest)
 		d.forget(w)
 	}
-	d.blocks.add(to, lines)
+	d.pool.add(to, lines)
 	if d.streaming != nil && d.streaming == w {
 		// Now comes what others have written during the long line.
 		d.streaming = nil
-		d.blocks.move(&d.ready, &d.held)
+		d.pool.move(&d.ready, &d.held)
 	}
 }
 
@@ -261,7 +261,7 @@ func (d *demux) relieve() {
 func (d *demux) unfinished() bool { return len(d.writers) > 0 }
 
 // watches reports whether there is something to look for, writers or memory.
-func (d *demux) watches() bool { return d.unfinished() || d.blocks.many() }
+func (d *demux) watches() bool { return d.unfinished() || d.pool.many() }
 
 // due returns how long it is until the next look.
 func (d *demux) due(now time.Time) time.Duration {
@@ -304,7 +304,7 @@ func (d *demux) endAll() {
 
 // trim lets go of memory that nobody has needed since it was last called, and reports
 // whether that was much.
-func (d *demux) trim() bool { return d.blocks.trim() }
+func (d *demux) trim() bool { return d.pool.trim() }
 
 // inOrder returns the writers in an order that does not change from run to run.
 func (d *demux) inOrder() []*writer {

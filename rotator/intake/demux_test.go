@@ -107,37 +107,37 @@ func drain(c *demux, out []byte) []byte {
 	return out
 }
 
-// content returns what a chain holds.
-func (c *chain) content() (text []byte) {
+// content returns what a list holds.
+func (c *chunks) content() (text []byte) {
 	for b := c.first; b != nil; b = b.next {
 		text = append(text, b.text[b.begin:b.end]...)
 	}
 	return text
 }
 
-// checkChain fails unless a chain is as long as it says, and wastes no memory.
-func checkChain(t *testing.T, c *chain) {
+// checkList fails unless a list is as long as it says, and wastes no memory.
+func checkList(t *testing.T, c *chunks) {
 	t.Helper()
 	length, count := 0, 0
 	for b := c.first; b != nil; b = b.next {
 		length += b.end - b.begin
 		count++
 		if b.begin >= b.end || (b.next == nil) != (b == c.last) {
-			t.Fatalf("block %d has bytes %d to %d; the last one is %p, the next %p of %p", count, b.begin, b.end, c.last, b.next, b)
+			t.Fatalf("chunk %d has bytes %d to %d; the last one is %p, the next %p of %p", count, b.begin, b.end, c.last, b.next, b)
 		}
 	}
-	if length != c.length || count > length/blockSize+length/shortChain+2 {
-		t.Fatalf("%d bytes in %d blocks are counted as %d bytes", length, count, c.length)
+	if length != c.length || count > length/chunkSize+length/copyLimit+2 {
+		t.Fatalf("%d bytes in %d chunks are counted as %d bytes", length, count, c.length)
 	}
 }
 
 // checkKept holds the demultiplexer against what is true of it at any time.
 func checkKept(t *testing.T, c *demux) {
 	t.Helper()
-	checkChain(t, &c.held)
+	checkList(t, &c.held)
 	kept := c.held.length
 	for pid, w := range c.writers {
-		checkChain(t, &w.rest)
+		checkList(t, &w.rest)
 		kept += w.rest.length
 		switch rest := w.rest.content(); {
 		case w.pid != pid:
@@ -776,7 +776,7 @@ func TestDemuxAllocatesNothing(t *testing.T) {
 	}
 }
 
-// So are lines that come in pieces, once there are blocks for them.
+// So are lines that come in pieces, once there are chunks for them.
 func TestDemuxPiecesAllocateNothing(t *testing.T) {
 	c := testDemux(maxRests)
 	text := []byte(strings.Repeat("x", slotSize))
@@ -821,15 +821,15 @@ func TestDemuxTrim(t *testing.T) {
 	if !c.watches() {
 		t.Error("nobody looks for memory that is not needed")
 	}
-	if !c.trim() || c.watches() || c.blocks.spare > keepBlocks {
-		t.Errorf("%d blocks are left", c.blocks.spare)
+	if !c.trim() || c.watches() || c.pool.spare > keepChunks {
+		t.Errorf("%d chunks are left", c.pool.spare)
 	}
 	spare := 0
-	for b := c.blocks.free; b != nil; b = b.next {
+	for b := c.pool.free; b != nil; b = b.next {
 		spare++
 	}
-	if spare != c.blocks.spare || c.blocks.used != 0 {
-		t.Errorf("%d free blocks are counted as %d; %d bytes are used", spare, c.blocks.spare, c.blocks.used)
+	if spare != c.pool.spare || c.pool.used != 0 {
+		t.Errorf("%d free chunks are counted as %d; %d bytes are used", spare, c.pool.spare, c.pool.used)
 	}
 	use()
 }
