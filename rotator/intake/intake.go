@@ -42,7 +42,7 @@
 // Context switches of the whole program over 2 s with lines of 120 bytes, one write each,
 // on 2 cores, about 95 of them at its start; and its CPU seconds without the start:
 //
-//	           poll, 20 ms    parked, 40 ms            rotatelogs
+//	           poll(2), 20 ms poller, 40 ms            rotatelogs
 //	lines/s    switches       switches    CPU          switches    CPU
 //	500          790            260       0.011           980      0.015
 //	1,000        870            260       0.012         2,000      0.020

@@ -21,8 +21,8 @@ type waiter struct {
 	alarm alarm
 	wake  wake
 	fds   [3]unix.PollFd
-	// park is where to wait before polling; nil for waiting in poll.
-	park *parking
+	// poller is where to wait before polling; nil for waiting in poll.
+	poller *poller
 }
 
 func newWaiter(input int, poller bool) (*waiter, error) {
@@ -35,15 +35,15 @@ func newWaiter(input int, poller bool) (*waiter, error) {
 		return nil, err
 	}
 	if poller {
-		w.park = newParking(int32(input), w.alarm.descriptor(), w.wake.reader)
+		w.poller = newPoller(int32(input), w.alarm.descriptor(), w.wake.reader)
 	}
 	return w, nil
 }
 
 // close closes what newWaiter opened.
 func (w *waiter) close() {
-	if w.park != nil {
-		w.park.close()
+	if w.poller != nil {
+		w.poller.close()
 	}
 	w.alarm.close()
 	w.wake.close()
@@ -58,8 +58,8 @@ func (w *waiter) interrupt() { w.wake.ring() }
 // wait waits for at most the timeout, for ever if it is negative, and watches the
 // input only if that is wanted.
 func (w *waiter) wait(input bool, timeout time.Duration) events {
-	if w.park != nil && timeout != 0 {
-		if w.park.wait(input, timeout) {
+	if w.poller != nil && timeout != 0 {
+		if w.poller.wait(input, timeout) {
 			return events{}
 		}
 		timeout = 0

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A parking is a place to wait that costs the Go runtime little. A system call that
+// A poller waits in a way that costs the Go runtime little. A system call that
 // blocks makes its monitor thread wake up some 60 times within the next 10 ms, to see
 // whether the processor is to be given to others: 130 µs in all. A goroutine that waits
 // on the runtime's poller gives the processor up by itself.
@@ -18,7 +18,7 @@ import (
 // The input must not be on that poller: every write would wake it, even while nobody
 // wants to read. The input is one level below, in an epoll instance of our own, which
 // reports it once for each wait (EPOLLONESHOT), and only the instance is on the poller.
-type parking struct {
+type poller struct {
 	file *os.File
 	conn syscall.RawConn
 	fd   int
@@ -31,10 +31,10 @@ type parking struct {
 	ready unix.EpollEvent
 }
 
-// newParking returns nil for an input that cannot be waited for, or where there are no
+// newPoller returns nil for an input that cannot be waited for, or where there are no
 // descriptors left.
-func newParking(input, alarm, wake int32) *parking {
-	p := &parking{input: unix.EpollEvent{Fd: input, Events: unix.EPOLLIN | unix.EPOLLONESHOT}}
+func newPoller(input, alarm, wake int32) *poller {
+	p := &poller{input: unix.EpollEvent{Fd: input, Events: unix.EPOLLIN | unix.EPOLLONESHOT}}
 	var err error
 	if p.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
 		return nil
@@ -67,7 +67,7 @@ func newParking(input, alarm, wake int32) *parking {
 	return p
 }
 
-func (p *parking) close() {
+func (p *poller) close() {
 	_ = unix.Close(p.timer)
 	if p.file != nil {
 		_ = p.file.Close()
@@ -79,7 +79,7 @@ func (p *parking) close() {
 // wait waits until the alarm or the wake is ready, or the input if that is wanted, for
 // no longer than the timeout; for ever if that is negative. It reports whether the
 // timeout is over. The system calls that it makes itself never block.
-func (p *parking) wait(input bool, timeout time.Duration) (over bool) {
+func (p *poller) wait(input bool, timeout time.Duration) (over bool) {
 	if p.timing || timeout >= 0 {
 		var spec unix.ItimerSpec
 		if p.timing = timeout >= 0; p.timing {
