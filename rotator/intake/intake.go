@@ -42,7 +42,7 @@
 // Context switches of the whole program over 2 s with lines of 120 bytes, one write each,
 // on 2 cores, about 95 of them at its start; and its CPU seconds without the start:
 //
-//	           poll(2), 20 ms poller, 40 ms            rotatelogs
+//	           poll, 20 ms    poller, 40 ms            rotatelogs
 //	lines/s    switches       switches    CPU          switches    CPU
 //	500          790            260       0.011           980      0.015
 //	1,000        870            260       0.012         2,000      0.020
@@ -116,7 +116,7 @@ type Config struct {
 type Reader struct {
 	config Config
 	waiter *waiter
-	pace   pace
+	linger linger
 	// regular says that the input is a file, which is always ready.
 	regular bool
 	// demux tells the writers apart; nil where the system cannot.
@@ -131,8 +131,8 @@ type Reader struct {
 	at time.Time
 	// due is when the linger that has begun is over; zero when none has.
 	due time.Time
-	// lone says that the last batch came after a silence, and was not lingered over.
-	lone bool
+	// afterQuiet says that the last batch came after a silence, and was not lingered over.
+	afterQuiet bool
 	// fired says that the caller is wanted: its instant has come, or Interrupt was
 	// called, at a moment when Next had something else to return.
 	fired bool
@@ -160,12 +160,12 @@ func New(c Config) (*Reader, error) {
 	if err := unix.Fstat(c.Input, &st); err == nil {
 		r.regular = st.Mode&unix.S_IFMT == unix.S_IFREG
 	}
-	r.pace = pace{linger: c.Linger, wait: c.Linger, room: enlarge(c.Input) / 4}
+	r.linger = linger{most: c.Linger, wait: c.Linger, room: enlarge(c.Input) / 4}
 	if r.demux = newDemux(c.Input, c.MaxLine); r.demux != nil && c.Room > 0 {
-		r.pace.room = c.Room / 2
+		r.linger.room = c.Room / 2
 	}
 	if r.regular || r.packets(uint32(st.Mode)) {
-		r.pace.linger, r.pace.wait = 0, 0
+		r.linger.most, r.linger.wait = 0, 0
 	}
 	return r, nil
 }
@@ -214,9 +214,9 @@ func (r *Reader) Reads(path string) bool {
 // Regular reports whether the input is a file, so that no writer ever waits for us.
 func (r *Reader) Regular() bool { return r.regular }
 
-// Lone reports whether the last batch came after a silence, so that another is not likely
-// to follow at once.
-func (r *Reader) Lone() bool { return r.lone }
+// AfterQuiet reports whether the last batch came after a silence, so that another is not
+// likely to follow at once.
+func (r *Reader) AfterQuiet() bool { return r.afterQuiet }
 
 // Keep leaves the memory of the last batch to the caller until it calls Keep again:
 // the reader goes on in other memory.
@@ -276,19 +276,19 @@ func (r *Reader) takeFired() (fired bool) {
 // over. It returns the time under which to file what is read, and false when the
 // caller is wanted first.
 func (r *Reader) pause(until time.Time) (at time.Time, ready bool) {
-	r.lone = false
+	r.afterQuiet = false
 	if r.takeFired() {
 		return time.Now(), false
 	}
-	if r.pace.steady {
+	if r.linger.steady {
 		if r.due.IsZero() {
-			r.due = r.pace.last.Add(r.pace.wait)
+			r.due = r.linger.last.Add(r.linger.wait)
 		}
 		at, ready := r.sleep(until)
 		if !ready || r.look().input {
 			return at, ready
 		}
-		r.pace.steady = false
+		r.linger.steady = false
 		if r.takeFired() {
 			return time.Now(), false
 		}
@@ -299,13 +299,13 @@ func (r *Reader) pause(until time.Time) (at time.Time, ready bool) {
 		if !events.input || events.alarm || events.wake {
 			return now, false
 		}
-		if r.lone = r.pace.quiet(now); r.lone || events.hangup || r.limited || r.pace.wait == 0 {
+		if r.afterQuiet = r.linger.quiet(now); r.afterQuiet || events.hangup || r.limited || r.linger.wait == 0 {
 			return now, true
 		}
-		r.due = now.Add(r.pace.wait)
+		r.due = now.Add(r.linger.wait)
 	}
 	if until.IsZero() && r.config.Boundary != nil {
-		until = r.config.Boundary(r.due.Add(-r.pace.wait))
+		until = r.config.Boundary(r.due.Add(-r.linger.wait))
 		if err := r.waiter.arm(until); err != nil {
 			return time.Now(), true
 		}
@@ -346,7 +346,7 @@ func (r *Reader) sleep(until time.Time) (at time.Time, ready bool) {
 		if events.alarm {
 			r.fired, r.due = true, time.Time{}
 			now := time.Now()
-			if late := now.Sub(until); 0 <= late && late <= r.pace.linger {
+			if late := now.Sub(until); 0 <= late && late <= r.linger.most {
 				return until.Add(-1), true
 			}
 			return now, true

@@ -299,7 +299,7 @@ func TestInterrupt(t *testing.T) {
 func TestNothingIsLostWhileLooking(t *testing.T) {
 	t.Parallel()
 	for _, look := range []func(r *Reader){
-		func(r *Reader) { r.pace.steady, r.pace.last = true, time.Now().Add(-time.Hour) },
+		func(r *Reader) { r.linger.steady, r.linger.last = true, time.Now().Add(-time.Hour) },
 		func(r *Reader) { r.WritersGone() },
 	} {
 		r, _ := newPipe(t, Config{Linger: time.Millisecond, MaxLine: 1024})
@@ -383,8 +383,8 @@ func TestPackets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if lingers := r.pace.wait > 0; lingers != (kind == unix.SOCK_STREAM) {
-			t.Errorf("socket of type %d: lingers for %v", kind, r.pace.wait)
+		if lingers := r.linger.wait > 0; lingers != (kind == unix.SOCK_STREAM) {
+			t.Errorf("socket of type %d: lingers for %v", kind, r.linger.wait)
 		}
 		r.waiter.close()
 		_, _ = unix.Close(pair[0]), unix.Close(pair[1])
@@ -447,9 +447,9 @@ func TestReadError(t *testing.T) {
 }
 
 // The linger is as long as the input's room allows at the rate of the last reads.
-func TestPace(t *testing.T) {
+func TestLingerFollowsReads(t *testing.T) {
 	t.Parallel()
-	const linger = 20 * time.Millisecond
+	const most = 20 * time.Millisecond
 	for _, test := range []struct {
 		about   string
 		ago     time.Duration
@@ -459,17 +459,17 @@ func TestPace(t *testing.T) {
 		atMost  time.Duration
 		steady  bool
 	}{
-		{"quiet", time.Hour, 100, false, linger, linger, false},
-		{"busy", 20 * time.Millisecond, 48 << 10, false, linger, linger, true},
+		{"quiet", time.Hour, 100, false, most, most, false},
+		{"busy", 20 * time.Millisecond, 48 << 10, false, most, most, true},
 		{"faster than the linger can hold", 20 * time.Millisecond, 512 << 10, false, 9 * time.Millisecond, 11 * time.Millisecond, true},
 		{"bulk", 100 * time.Microsecond, 100 << 10, false, 0, 0, false},
 		{"more is waiting", 20 * time.Millisecond, readSize, true, 0, 0, false},
 		{"a burst after an hour", time.Hour, 512 << 10, false, 10 * time.Millisecond, 10 * time.Millisecond, false},
 	} {
-		p := pace{linger: linger, room: pipeSize / 4, seen: true, last: time.Now().Add(-test.ago)}
-		p.note(test.n, test.more)
-		if p.wait < test.atLeast || p.wait > test.atMost || p.steady != test.steady {
-			t.Errorf("%s: waits %v, steady %v; want %v to %v, %v", test.about, p.wait, p.steady, test.atLeast, test.atMost, test.steady)
+		l := linger{most: most, room: pipeSize / 4, seen: true, last: time.Now().Add(-test.ago)}
+		l.note(test.n, test.more)
+		if l.wait < test.atLeast || l.wait > test.atMost || l.steady != test.steady {
+			t.Errorf("%s: waits %v, steady %v; want %v to %v, %v", test.about, l.wait, l.steady, test.atLeast, test.atMost, test.steady)
 		}
 	}
 }

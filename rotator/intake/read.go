@@ -64,13 +64,13 @@ func (r *Reader) fill(limit int) (n, took int, err error) {
 		room := r.buf[r.end:min(len(r.buf), r.end+limit)]
 		n, err := unix.Read(r.config.Input, room)
 		if n > 0 {
-			r.pace.note(n, n == len(room))
+			r.linger.note(n, n == len(room))
 		}
 		return n, n, err
 	}
 	took, filled, more, err := r.demux.read(limit)
 	if took > 0 {
-		r.pace.note(filled, more)
+		r.linger.note(filled, more)
 	}
 	return len(r.demux.drain(r.buffered())) - r.end, took, err
 }

@@ -154,7 +154,7 @@ func (r *relay) write() error {
 			lines, at, r.spill = r.spill, r.spillAt, nil
 		}
 		r.buffer.release()
-		if r.Reader.Lone() {
+		if r.Reader.AfterQuiet() {
 			r.silence()
 		}
 	}

@@ -5,10 +5,10 @@ import "time"
 // minLinger is the shortest sleep that is worth its two system calls.
 const minLinger = time.Millisecond
 
-// A pace decides how long to linger, from what the last reads brought.
-type pace struct {
-	linger time.Duration // the most
-	room   int           // how many bytes may gather in the input meanwhile
+// A linger is how long to wait for more before a read, as the last reads suggest.
+type linger struct {
+	most time.Duration
+	room int // how many bytes may gather in the input meanwhile
 
 	// wait is how long to linger next.
 	wait time.Duration
@@ -20,19 +20,19 @@ type pace struct {
 }
 
 // note records that a read brought n bytes, and whether more was waiting.
-func (p *pace) note(n int, more bool) {
+func (l *linger) note(n int, more bool) {
 	now := time.Now()
-	since := min(now.Sub(p.last), p.linger)
-	p.steady = p.seen && !more && now.Sub(p.last) < 2*p.linger
-	p.last, p.seen = now, true
+	since := min(now.Sub(l.last), l.most)
+	l.steady = l.seen && !more && now.Sub(l.last) < 2*l.most
+	l.last, l.seen = now, true
 	// At this rate the room is full after:
-	p.wait = time.Duration(int64(since) * int64(p.room) / int64(n))
-	p.wait = min(p.wait, p.linger)
-	if more || p.wait < minLinger {
-		p.wait, p.steady = 0, false
+	l.wait = time.Duration(int64(since) * int64(l.room) / int64(n))
+	l.wait = min(l.wait, l.most)
+	if more || l.wait < minLinger {
+		l.wait, l.steady = 0, false
 	}
 }
 
 // quiet reports whether nothing has come for so long that nothing is likely to follow
 // what has come now.
-func (p *pace) quiet(now time.Time) bool { return now.Sub(p.last) > 2*p.linger }
+func (l *linger) quiet(now time.Time) bool { return now.Sub(l.last) > 2*l.most }
