@@ -126,7 +126,7 @@ func Run(c Config) error {
 		failing:  notice.Fault{Voice: c.Voice},
 		signals:  make(chan os.Signal, 16),
 	}
-	if err := r.handover.bell.open(c.Poller); err != nil {
+	if err := r.handover.timer.open(c.Poller); err != nil {
 		return err
 	}
 	c.Attendant.Start()
@@ -159,7 +159,7 @@ func (r *relay) write() error {
 		}
 	}
 	r.handover.reader.Store(closed)
-	r.handover.bell.ring(0)
+	r.handover.timer.set(0)
 	err := r.ended
 	if errors.Is(err, io.EOF) {
 		err = nil

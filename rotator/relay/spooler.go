@@ -41,13 +41,13 @@ type handover struct {
 	failing atomic.Bool
 	// teeing says that the writer is copying lines, and not waiting for the disk.
 	teeing atomic.Bool
-	// bell wakes the stand-in; set is when the writer last set it.
-	bell bell
-	set  time.Duration
+	// timer wakes the spooler; set is when the writer last set it.
+	timer timer
+	set   time.Duration
 }
 
-// offerReader lets go of the reader before the writer turns to the disk. The bell is put
-// off just often enough not to ring in a steady stream: a system call for every batch
+// offerReader lets go of the reader before the writer turns to the disk. The timer is put
+// off just often enough not to fire in a steady stream: a system call for every batch
 // would be a good part of what the batch costs.
 func (r *relay) offerReader() {
 	now := time.Since(r.started)
@@ -55,22 +55,22 @@ func (r *relay) offerReader() {
 	r.handover.reader.Store(offered)
 	if r.handover.set == 0 || now-r.handover.set >= stall/2 {
 		r.handover.set = now
-		r.handover.bell.ring(stall)
+		r.handover.timer.set(stall)
 	}
 }
 
-// silence stops the bell, which would ring for nothing before it is put off again.
+// silence stops the timer, which would fire for nothing before it is put off again.
 func (r *relay) silence() {
 	if r.handover.set != 0 {
 		r.handover.set = 0
-		r.handover.bell.stop()
+		r.handover.timer.stop()
 	}
 }
 
 // callStandIn lets the stand-in read on, since writing has failed.
 func (r *relay) callStandIn() {
 	if r.handover.reader.CompareAndSwap(offered, withStandIn) {
-		r.handover.bell.ring(0)
+		r.handover.timer.set(0)
 	}
 }
 
@@ -92,17 +92,17 @@ func (r *relay) takeBack() (relieved bool) {
 // lines are lost: the writer may hang, and cannot.
 func (r *relay) standIn(result chan<- error) {
 	for {
-		r.handover.bell.wait()
+		r.handover.timer.wait()
 		kept := time.Since(r.started) - time.Duration(r.handover.since.Load())
 		switch r.handover.reader.Load() {
 		case closed:
-			r.handover.bell.close()
+			r.handover.timer.close()
 			return
 		case withWriter:
 			continue
 		case offered:
 			if kept < stall/2 {
-				r.handover.bell.ring(stall - kept)
+				r.handover.timer.set(stall - kept)
 				continue
 			}
 			if !r.handover.reader.CompareAndSwap(offered, withStandIn) {
@@ -113,7 +113,7 @@ func (r *relay) standIn(result chan<- error) {
 			result <- r.giveUp()
 			return
 		}
-		// Stored first: a bell that was set before may ring again at once.
+		// Stored first: a timer that was set before may fire again at once.
 		r.handover.reader.Store(withWriter)
 		r.handover.back <- struct{}{}
 	}
