@@ -59,7 +59,7 @@
 //   - System calls that the runtime is not told of (RawSyscall), which do not wake its
 //     monitor: nothing is gained unless the write is one of them. With it, 50 lines in 10 s
 //     take about 140 switches instead of 230, and a fifth less CPU with the start; but a
-//     write that hangs would stop the collector, and so the stand-in.
+//     write that hangs would stop the collector, and so the spooler.
 //   - One processor (GOMAXPROCS=1): the runtime's monitor takes it away at every system
 //     call of more than 20 µs, and bulk input takes up to three times as long.
 //   - Timers of the runtime for the linger: two threads take turns at the poller and

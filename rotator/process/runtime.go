@@ -44,7 +44,7 @@ func SettleRuntime() (poller bool) {
 	return true
 }
 
-// threads is how many may be in system calls at once: the writer, the stand-in, the
+// threads is how many may be in system calls at once: the copier, the spooler, the
 // printer, and one for what the runtime does.
 const threads = 4
 

@@ -25,7 +25,7 @@ type span struct {
 
 // A buffer holds the lines that are read and not written yet, in order. While all is
 // well that is one batch at a time, in the reader's memory. The reader puts lines in,
-// the writer takes them out, each from its own goroutine.
+// the copier takes them out, each from its own goroutine.
 //
 // More than that goes into a ring of its own memory, which is mapped when the first
 // lines come and given back when the last ones are gone. It is not the garbage
@@ -307,7 +307,7 @@ func (b *buffer) release() {
 }
 
 // giveUp empties the buffer and returns how many lines are lost: those in it, and those
-// that were dropped before without a word in the log. The memory stays: the writer may
+// that were dropped before without a word in the log. The memory stays: the copier may
 // be reading it.
 func (b *buffer) giveUp() (lost int) {
 	b.mu.Lock()

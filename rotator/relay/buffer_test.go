@@ -43,7 +43,7 @@ func FuzzBuffer(f *testing.F) {
 				}
 				in.Write(text)
 				spill = b.push(text, at)
-			case 3: // the writer has the reader back
+			case 3: // the copier has the reader back
 				if front, _ := b.front(); len(front) > 0 {
 					continue
 				}

@@ -1,9 +1,9 @@
 // Package relay moves lines from the intake to the rotator until the input ends,
 // and answers the signals and the clock meanwhile.
 //
-// While the disk works, one goroutine, the writer, reads a batch and writes it. When a
-// write fails, or takes more than a tenth of a second, another goroutine, the stand-in,
-// reads on into a buffer, so that the application is not held up; the writer tries
+// While the disk works, one goroutine, the copier, reads a batch and writes it. When a
+// write fails, or takes more than a tenth of a second, another goroutine, the spooler,
+// reads on into a buffer, so that the application is not held up; the copier tries
 // again every second, writes what is in the buffer, and takes the reader back. Handing
 // every batch from one goroutine to another would cost more than reading and writing it.
 //
@@ -89,14 +89,14 @@ type relay struct {
 	started  time.Time
 	buffer   buffer
 	handover handover
-	// failing belongs to the writer, and reports what keeps it from writing.
+	// failing belongs to the copier, and reports what keeps it from writing.
 	failing notice.Fault
 	signals chan os.Signal
 	// terminated says that somebody has asked for the end.
 	terminated atomic.Bool
 
 	mu     sync.Mutex
-	status rotator.Status // as it was when the writer last turned to the disk, or failed there
+	status rotator.Status // as it was when the copier last turned to the disk, or failed there
 
 	// What follows belongs to whoever has the reader.
 
@@ -105,7 +105,7 @@ type relay struct {
 	spillAt time.Time
 	// ended is why there is nothing more to read; nil while there may be.
 	ended error
-	// requests are signals that the writer is to answer.
+	// requests are signals that the copier is to answer.
 	requests []os.Signal
 	terms    int
 	// graceEnd is when Grace is over; zero while none has begun.
@@ -132,8 +132,8 @@ func Run(c Config) error {
 	c.Attendant.Start()
 	go r.listen()
 	result := make(chan error, 2)
-	go func() { result <- r.write() }()
-	go r.standIn(result)
+	go func() { result <- r.copy() }()
+	go r.spooler(result)
 	err := <-result
 	patience := time.Duration(math.MaxInt64)
 	if c.Grace != nil {
@@ -143,8 +143,8 @@ func Run(c Config) error {
 	return err
 }
 
-// write is the writer: it reads and writes until the end of input.
-func (r *relay) write() error {
+// copy is the copier: it reads and writes until the end of input.
+func (r *relay) copy() error {
 	for r.ended == nil {
 		lines, at, err := r.Reader.Next(r.untilGrace(sooner(r.Rotator.Until(), r.Attendant.Until())))
 		r.ended = err
@@ -203,7 +203,7 @@ func (r *relay) writeFront() bool {
 		r.failing.Begin(time.Now(), err, "lines wait in memory, trying again every second")
 		r.handover.failing.Store(true)
 		r.noteStatus()
-		r.callStandIn()
+		r.callSpooler()
 		if !r.Attendant.MakeRoom(err) {
 			_, _ = unix.Poll(nil, int(retryEvery.Milliseconds()))
 		}

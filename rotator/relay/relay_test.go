@@ -229,7 +229,7 @@ func TestHang(t *testing.T) {
 	s.files.be(nil)
 	s.send(numbered(60_001, 60_002))
 	check(t, s.end(), numbered(0, 60_002))
-	// What came before the stand-in took over is counted too, but for the batch that
+	// What came before the spooler took over is counted too, but for the batch that
 	// hung, of which an unknown part may have been written.
 	if held, err := strconv.Atoi(regexp.MustCompile(`(\d+) lines were held`).FindStringSubmatch(over)[1]); err != nil || held > 60_001 || held < 50_000 {
 		t.Errorf("said %q", over)

@@ -26,7 +26,7 @@ func (r *relay) listen() {
 }
 
 // takeSignals answers the signals that have come, as far as whoever has the reader
-// can, and leaves the others as requests to the writer.
+// can, and leaves the others as requests to the copier.
 func (r *relay) takeSignals() {
 	for {
 		select {
@@ -54,8 +54,8 @@ func (r *relay) take(s os.Signal) {
 		r.Voice.Detail("the command has ended; reading on until its output is closed")
 		r.beginGrace()
 	case syscall.SIGUSR1:
-		if r.handover.reader.Load() == withStandIn {
-			r.report(len(r.spill)) // the writer may take its time
+		if r.handover.reader.Load() == withSpooler {
+			r.report(len(r.spill)) // the copier may take its time
 			return
 		}
 		r.requests = append(r.requests, s)
@@ -85,8 +85,8 @@ func (r *relay) beginGrace() {
 	}
 }
 
-// noteStatus is for the writer: it notes what report is to say while the disk keeps the
-// writer.
+// noteStatus is for the copier: it notes what report is to say while the disk keeps the
+// copier.
 func (r *relay) noteStatus() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -110,7 +110,7 @@ func (r *relay) report(more int) {
 		time.Since(r.started).Round(time.Second), r.buffer.bytes()+r.Reader.Waiting()+more)
 }
 
-// serve answers a request to the writer.
+// serve answers a request to the copier.
 func (r *relay) serve(s os.Signal) {
 	now := time.Now()
 	switch s {

@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	// stall is how long the disk may keep the writer before the stand-in reads on:
+	// stall is how long the disk may keep the copier before the spooler reads on:
 	// a pipe of 1 MiB holds a busy log for longer.
 	stall = 100 * time.Millisecond
-	// hangs is how long the disk may keep the writer before that is worth a message.
+	// hangs is how long the disk may keep the copier before that is worth a message.
 	hangs = time.Second
 	// lastTry is how long to go on trying after the end of input and the last success.
 	lastTry = 10 * time.Second
@@ -22,31 +22,31 @@ const (
 
 // Who has the reader.
 const (
-	withWriter int32 = iota
+	withCopier int32 = iota
 	offered          // nobody: whoever is first takes it
-	withStandIn
+	withSpooler
 	closed // nobody any more
 )
 
-// A handover is where the writer and its stand-in give the reader to each other.
+// A handover is where the copier and the spooler give the reader to each other.
 type handover struct {
 	reader atomic.Int32 // who has it
-	// since is when the writer last offered it, in nanoseconds after the start.
+	// since is when the copier last offered it, in nanoseconds after the start.
 	since atomic.Int64
-	// wanted says that the writer has written everything and wants it back.
+	// wanted says that the copier has written everything and wants it back.
 	wanted atomic.Bool
-	// back is where the stand-in says that it has let go.
+	// back is where the spooler says that it has let go.
 	back chan struct{}
-	// failing says that the writer has reported a fault.
+	// failing says that the copier has reported a fault.
 	failing atomic.Bool
-	// teeing says that the writer is copying lines, and not waiting for the disk.
+	// teeing says that the copier is copying lines, and not waiting for the disk.
 	teeing atomic.Bool
-	// timer wakes the spooler; set is when the writer last set it.
+	// timer wakes the spooler; set is when the copier last set it.
 	timer timer
 	set   time.Duration
 }
 
-// offerReader lets go of the reader before the writer turns to the disk. The timer is put
+// offerReader lets go of the reader before the copier turns to the disk. The timer is put
 // off just often enough not to fire in a steady stream: a system call for every batch
 // would be a good part of what the batch costs.
 func (r *relay) offerReader() {
@@ -67,17 +67,17 @@ func (r *relay) silence() {
 	}
 }
 
-// callStandIn lets the stand-in read on, since writing has failed.
-func (r *relay) callStandIn() {
-	if r.handover.reader.CompareAndSwap(offered, withStandIn) {
+// callSpooler lets the spooler read on, since writing has failed.
+func (r *relay) callSpooler() {
+	if r.handover.reader.CompareAndSwap(offered, withSpooler) {
 		r.handover.timer.set(0)
 	}
 }
 
-// takeBack takes the reader back. It reports whether it came from the stand-in, which
+// takeBack takes the reader back. It reports whether it came from the spooler, which
 // may have left lines in the buffer.
 func (r *relay) takeBack() (relieved bool) {
-	if r.handover.reader.CompareAndSwap(offered, withWriter) {
+	if r.handover.reader.CompareAndSwap(offered, withCopier) {
 		return false
 	}
 	r.handover.wanted.Store(true)
@@ -87,10 +87,10 @@ func (r *relay) takeBack() (relieved bool) {
 	return true
 }
 
-// standIn takes the reader whenever the disk keeps the writer for too long, until the
-// writer has ended. If it gives up before that, it sends the result itself, with how many
-// lines are lost: the writer may hang, and cannot.
-func (r *relay) standIn(result chan<- error) {
+// spooler takes the reader whenever the disk keeps the copier for too long, until the
+// copier has ended. If it gives up before that, it sends the result itself, with how many
+// lines are lost: the copier may hang, and cannot.
+func (r *relay) spooler(result chan<- error) {
 	for {
 		r.handover.timer.wait()
 		kept := time.Since(r.started) - time.Duration(r.handover.since.Load())
@@ -98,34 +98,34 @@ func (r *relay) standIn(result chan<- error) {
 		case closed:
 			r.handover.timer.close()
 			return
-		case withWriter:
+		case withCopier:
 			continue
 		case offered:
 			if kept < stall/2 {
 				r.handover.timer.set(stall - kept)
 				continue
 			}
-			if !r.handover.reader.CompareAndSwap(offered, withStandIn) {
+			if !r.handover.reader.CompareAndSwap(offered, withSpooler) {
 				continue
 			}
 		}
-		if !r.absorb() {
+		if !r.spool() {
 			result <- r.giveUp()
 			return
 		}
 		// Stored first: a timer that was set before may fire again at once.
-		r.handover.reader.Store(withWriter)
+		r.handover.reader.Store(withCopier)
 		r.handover.back <- struct{}{}
 	}
 }
 
-// absorb reads into the buffer until the writer wants the reader back. It reports
+// spool reads into the buffer until the copier wants the reader back. It reports
 // false when the input has ended and the disk has done nothing for lastTry.
-func (r *relay) absorb() bool {
+func (r *relay) spool() bool {
 	r.Reader.Keep()
 	r.buffer.hold()
 	hanging := notice.Fault{Voice: r.Voice}
-	moves, moved := -1, time.Time{} // what the writer has done, and when
+	moves, moved := -1, time.Time{} // what the copier has done, and when
 	var quiet time.Time             // since when nothing more can come
 	told := false
 	for !r.handover.wanted.Load() {
