@@ -93,8 +93,8 @@ func (p *program) run(args []string) (status int, err error) {
 		archive.Child(finished)
 		return 0, nil
 	}
-	attendant := archive.NewAttendant(finished, f.Arguments)
-	config.Opened, config.Finished = attendant.Opened, attendant.Finished
+	archiver := archive.NewArchiver(finished, f.Arguments)
+	config.Opened, config.Finished = archiver.Opened, archiver.Finished
 	r, err := rotator.New(config)
 	if err != nil {
 		return 0, f.Mistake(err)
@@ -107,12 +107,12 @@ func (p *program) run(args []string) (status int, err error) {
 		finished.Now = func() time.Time { return at }
 		return 0, preview.Print(os.Stdout, r, config.Pattern, archive.Plan(finished), at, int(f.Preview), intake.IsTerminal(1))
 	}
-	return p.relay(f, config, r, attendant)
+	return p.relay(f, config, r, archiver)
 }
 
 // relay reads standard input, or the output of the command, until it ends. It returns
 // the exit status of the command.
-func (p *program) relay(f *flags.Flags, c rotator.Config, r *rotator.Rotator, attendant *archive.Attendant) (status int, err error) {
+func (p *program) relay(f *flags.Flags, c rotator.Config, r *rotator.Rotator, archiver *archive.Archiver) (status int, err error) {
 	if err := r.Start(); err != nil {
 		return 0, err
 	}
@@ -121,7 +121,7 @@ func (p *program) relay(f *flags.Flags, c rotator.Config, r *rotator.Rotator, at
 		Boundary: func(t time.Time) time.Time { return c.Pattern.Period(t).End },
 	}
 	out := relay.Config{
-		Rotator: r, Attendant: attendant, Signals: p.signals, Buffer: int(f.Buffer), Drop: f.OnFull == "drop",
+		Rotator: r, Archiver: archiver, Signals: p.signals, Buffer: int(f.Buffer), Drop: f.OnFull == "drop",
 		Grace: (*time.Duration)(f.Grace), Voice: c.Voice,
 	}
 	var cmd *command.Command

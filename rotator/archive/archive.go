@@ -6,7 +6,7 @@
 // if it is in that state already. So there is nothing to remember, and a pass that is
 // killed at any step is simply made again.
 //
-// Passes run in a process of their own; see [Attendant]. It has the lowest priority and
+// Passes run in a process of their own; see [Archiver]. It has the lowest priority and
 // gives its memory back when it ends, and while there are lines to write, the process
 // that writes them never waits for it.
 //

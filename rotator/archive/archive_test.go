@@ -661,7 +661,7 @@ func TestMakeRoom(t *testing.T) {
 	y.Now = func() time.Time { return now }
 	disk := &freed{System: narrow{allocated{files.Disk{}}, 100000, 0}, free: 0}
 	y.KeepFree, y.Files = Free{Bytes: 1000}, disk
-	a := NewAttendant(y.Config, nil)
+	a := NewArchiver(y.Config, nil)
 	if a.MakeRoom(unix.EIO) {
 		t.Error("EIO: made room")
 	}
@@ -684,7 +684,7 @@ func TestMakeRoom(t *testing.T) {
 	}
 	y.want("2026-11-19.log", "2026-11-21.log")
 	y.KeepFree, y.KeepCount = Free{}, 1
-	if NewAttendant(y.Config, nil).MakeRoom(full) {
+	if NewArchiver(y.Config, nil).MakeRoom(full) {
 		t.Error("made room without --keep-free")
 	}
 }

@@ -11,18 +11,18 @@ import (
 )
 
 // Flag is the flag that starts this program as the process of a pass. After it comes the
-// attendant's own command line.
+// archiver's own command line.
 const Flag = "--archive"
 
-// parent is the descriptor that leads from that process to the attendant. When either of
+// parent is the descriptor that leads from that process to the archiver. When either of
 // the two has ended, the other sees the end of input.
 const parent = 3
 
 // lastLine is what that process sends before it ends by itself, rather than by a signal.
 const lastLine = ""
 
-// Child makes one pass for an attendant and returns. It is the whole work of a process:
-// it takes the lowest priority, and ends early when the attendant has ended.
+// Child makes one pass for an archiver and returns. It is the whole work of a process:
+// it takes the lowest priority, and ends early when the archiver has ended.
 func Child(c Config) {
 	unix.CloseOnExec(parent)
 	yield()
@@ -50,11 +50,11 @@ func yield() {
 	lowest(0)
 }
 
-// speak returns a function that sends a message to the attendant.
+// speak returns a function that sends a message to the archiver.
 func speak(kind string) func(format string, args ...any) {
 	return func(format string, args ...any) {
 		line := kind + strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "; ") + "\n"
-		// Without an attendant there is nobody to tell.
+		// Without an archiver there is nobody to tell.
 		_, _ = unix.Write(parent, []byte(line))
 	}
 }

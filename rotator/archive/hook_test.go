@@ -356,7 +356,7 @@ func TestMarkedAtLast(t *testing.T) {
 	y.Exec = "true"
 	disk := &full{System: files.Disk{}, times: 1}
 	y.Files = disk
-	a := NewAttendant(y.Config, nil)
+	a := NewArchiver(y.Config, nil)
 	y.put("2026-11-20.log")
 	a.Opened(y.path("2026-11-20.log"))
 	y.want("2026-11-20.log")

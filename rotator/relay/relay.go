@@ -60,8 +60,8 @@ var newline = []byte{'\n'}
 type Config struct {
 	Reader  *intake.Reader
 	Rotator *rotator.Rotator
-	// Attendant looks after finished files; nil for nobody.
-	Attendant *archive.Attendant
+	// Archiver looks after finished files; nil for nobody.
+	Archiver *archive.Archiver
 	// Signals are those to answer, from process.Signals or command.Command.Signals.
 	// SIGCHLD says that the command whose output is read has ended.
 	Signals <-chan os.Signal
@@ -112,12 +112,12 @@ type relay struct {
 	graceEnd time.Time
 }
 
-// Run moves lines until the end of input, and closes the attendant. It returns nil if
+// Run moves lines until the end of input, and closes the archiver. It returns nil if
 // every line was written.
 func Run(c Config) error {
 	c.Voice = c.Voice.OrSilent()
-	if c.Attendant == nil {
-		c.Attendant = archive.NewAttendant(archive.Config{}, nil)
+	if c.Archiver == nil {
+		c.Archiver = archive.NewArchiver(archive.Config{}, nil)
 	}
 	r := &relay{
 		Config: c, started: time.Now(),
@@ -129,7 +129,7 @@ func Run(c Config) error {
 	if err := r.handover.timer.open(c.Poller); err != nil {
 		return err
 	}
-	c.Attendant.Start()
+	c.Archiver.Start()
 	go r.listen()
 	result := make(chan error, 2)
 	go func() { result <- r.copy() }()
@@ -139,14 +139,14 @@ func Run(c Config) error {
 	if c.Grace != nil {
 		patience = *c.Grace
 	}
-	c.Attendant.Close(patience, r.terminated.Load)
+	c.Archiver.Close(patience, r.terminated.Load)
 	return err
 }
 
 // copy is the copier: it reads and writes until the end of input.
 func (r *relay) copy() error {
 	for r.ended == nil {
-		lines, at, err := r.Reader.Next(r.untilGrace(sooner(r.Rotator.Until(), r.Attendant.Until())))
+		lines, at, err := r.Reader.Next(r.untilGrace(sooner(r.Rotator.Until(), r.Archiver.Until())))
 		r.ended = err
 		r.takeSignals()
 		for r.deliver(lines, at); r.takeBack(); r.deliver(lines, at) {
@@ -184,7 +184,7 @@ func (r *relay) deliver(lines []byte, at time.Time) {
 	if len(lines) == 0 {
 		r.Rotator.Tick(time.Now(), more)
 	}
-	r.Attendant.Tick(time.Now())
+	r.Archiver.Tick(time.Now())
 }
 
 // writeFront writes the oldest lines that wait. It reports false when there are none.
@@ -204,7 +204,7 @@ func (r *relay) writeFront() bool {
 		r.handover.failing.Store(true)
 		r.noteStatus()
 		r.callSpooler()
-		if !r.Attendant.MakeRoom(err) {
+		if !r.Archiver.MakeRoom(err) {
 			_, _ = unix.Poll(nil, int(retryEvery.Milliseconds()))
 		}
 	}

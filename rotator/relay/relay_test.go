@@ -414,7 +414,7 @@ func TestPassWithoutLines(t *testing.T) {
 	}
 	notes := filepath.Join(t.TempDir(), "passes")
 	const moment = 300 * time.Millisecond
-	s := run(t, Config{Attendant: archive.NewAttendant(archive.Config{
+	s := run(t, Config{Archiver: archive.NewArchiver(archive.Config{
 		Pattern: p, KeepCount: 1,
 		Now: func() time.Time { return time.Now().Add(moment - time.Hour) }, // of the first pass
 	}, []string{notes})})

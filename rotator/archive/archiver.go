@@ -32,11 +32,11 @@ const (
 	least = time.Second
 )
 
-// An Attendant looks after finished files while others are written: it syncs them, and
+// An Archiver looks after finished files while others are written: it syncs them, and
 // starts a process for each pass. Opened, Finished, Tick, Until and MakeRoom are for one
-// goroutine, the writer. Opened and MakeRoom wait for the disk, and so does Finished if
+// goroutine, the one that writes. Opened and MakeRoom wait for the disk, and so does Finished if
 // the file could not be marked.
-type Attendant struct {
+type Archiver struct {
 	config Config
 	args   []string
 
@@ -58,20 +58,20 @@ type Attendant struct {
 	said map[string]bool // the messages of the last pass
 }
 
-// NewAttendant returns an attendant. The arguments are those that this process was
+// NewArchiver returns an archiver. The arguments are those that this process was
 // started with, without a command.
-func NewAttendant(c Config, args []string) *Attendant {
-	return &Attendant{config: c.withDefaults(), args: args, wake: make(chan struct{}, 1)}
+func NewArchiver(c Config, args []string) *Archiver {
+	return &Archiver{config: c.withDefaults(), args: args, wake: make(chan struct{}, 1)}
 }
 
 // Start begins the work, with a first pass.
-func (a *Attendant) Start() {
-	go a.attend()
+func (a *Archiver) Start() {
+	go a.work()
 	a.Tick(a.config.Now())
 }
 
 // Opened is to be called with the path of a file that lines will go into.
-func (a *Attendant) Opened(path string) {
+func (a *Archiver) Opened(path string) {
 	if a.config.Exec == "" {
 		return
 	}
@@ -83,7 +83,7 @@ func (a *Attendant) Opened(path string) {
 }
 
 // Finished is to be called with the path of a file that gets no more lines.
-func (a *Attendant) Finished(path string) {
+func (a *Archiver) Finished(path string) {
 	if a.unmarked == path {
 		if err := Mark(a.config.Files, path); err != nil {
 			a.config.Voice.Warn("--exec: %v; it will not get %s", err, path)
@@ -93,20 +93,20 @@ func (a *Attendant) Finished(path string) {
 	a.finished = append(a.finished, path)
 	a.mu.Unlock()
 	a.wanted = a.config.Now().Round(0)
-	a.ring()
+	a.wakeUp()
 }
 
 // Tick asks for a pass when it is time for one. It is to be called now and then.
-func (a *Attendant) Tick(now time.Time) {
+func (a *Archiver) Tick(now time.Time) {
 	now = now.Round(0) // the wall clock alone, by which the caller waits
 	if since := now.Sub(a.wanted); !a.config.Idle() && (since >= passEvery || since < 0) {
 		a.wanted = now
-		a.ring()
+		a.wakeUp()
 	}
 }
 
 // Until returns when Tick is to be called; the zero time for never.
-func (a *Attendant) Until() time.Time {
+func (a *Archiver) Until() time.Time {
 	if a.config.Idle() {
 		return time.Time{}
 	}
@@ -116,7 +116,7 @@ func (a *Attendant) Until() time.Time {
 // MakeRoom is to be called after a failed write: if the disk is full and Config.KeepFree
 // is given, it deletes what is to be deleted, and reports whether that was anything. The
 // room may be used up again in no time, and then it is called once more.
-func (a *Attendant) MakeRoom(err error) bool {
+func (a *Archiver) MakeRoom(err error) bool {
 	if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) {
 		return false
 	}
@@ -136,9 +136,9 @@ func (a *Attendant) MakeRoom(err error) bool {
 // Close waits until the work is done, but no longer than patience or a minute, or until
 // stop reports true; and for a second in any case. What is not done then is left for the
 // next start.
-func (a *Attendant) Close(patience time.Duration, stop func() bool) {
+func (a *Archiver) Close(patience time.Duration, stop func() bool) {
 	a.closing.Store(true)
-	a.ring()
+	a.wakeUp()
 	patience = max(min(patience, lastPass), least)
 	waiting := "waiting for finished files to be compressed and handed on, for %v at the most; SIGTERM leaves them for the next start"
 	left := "what is to be done with finished files is left for the next start"
@@ -165,15 +165,15 @@ func (a *Attendant) Close(patience time.Duration, stop func() bool) {
 	}
 }
 
-func (a *Attendant) ring() {
+func (a *Archiver) wakeUp() {
 	select {
 	case a.wake <- struct{}{}:
-	default: // attend will look anyway
+	default: // work will look anyway
 	}
 }
 
-// attend does the work, until the end. The first pass is made even if the end comes first.
-func (a *Attendant) attend() {
+// work makes the passes, until the end. The first pass is made even if the end comes first.
+func (a *Archiver) work() {
 	started := false
 	for range a.wake {
 		a.mu.Lock()
@@ -192,7 +192,7 @@ func (a *Attendant) attend() {
 }
 
 // sync makes finished files survive a power cut.
-func (a *Attendant) sync(paths []string) {
+func (a *Archiver) sync(paths []string) {
 	for _, path := range paths {
 		f, err := a.config.Files.Read(path)
 		if err == nil {
@@ -205,7 +205,7 @@ func (a *Attendant) sync(paths []string) {
 }
 
 // pass starts the process that makes a pass, and waits for its end.
-func (a *Attendant) pass() {
+func (a *Archiver) pass() {
 	before := a.said
 	a.said = map[string]bool{}
 	messages, pid, err := a.start()
@@ -234,7 +234,7 @@ func (a *Attendant) pass() {
 }
 
 // say passes on a message of a pass, unless it is a warning that the pass before had too.
-func (a *Attendant) say(before map[string]bool, message string) {
+func (a *Archiver) say(before map[string]bool, message string) {
 	if a.said[message] {
 		return
 	}
@@ -248,7 +248,7 @@ func (a *Attendant) say(before map[string]bool, message string) {
 
 // start starts the process that makes a pass. It gets our standard error for what
 // Config.Exec prints, and a socket for its own messages.
-func (a *Attendant) start() (messages, pid int, err error) {
+func (a *Archiver) start() (messages, pid int, err error) {
 	syscall.ForkLock.RLock()
 	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err == nil {

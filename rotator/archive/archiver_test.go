@@ -6,7 +6,7 @@ import (
 )
 
 // passWanted reports whether a pass was wanted since it was last asked.
-func (a *Attendant) passWanted() bool {
+func (a *Archiver) passWanted() bool {
 	select {
 	case <-a.wake:
 		return true
@@ -20,7 +20,7 @@ func (a *Attendant) passWanted() bool {
 func TestTick(t *testing.T) {
 	t.Parallel()
 	now := noon
-	a := NewAttendant(Config{Pattern: compilePattern(t, daily), KeepCount: 1, Now: func() time.Time { return now }}, nil)
+	a := NewArchiver(Config{Pattern: compilePattern(t, daily), KeepCount: 1, Now: func() time.Time { return now }}, nil)
 	for _, step := range []struct {
 		about    string
 		after    time.Duration // since noon
@@ -59,11 +59,11 @@ func TestTick(t *testing.T) {
 // monotonic clock would not be over when that fires after a suspension.
 func TestTickByTheWall(t *testing.T) {
 	t.Parallel()
-	for about, tell := range map[string]func(a *Attendant){
-		"Tick":     func(a *Attendant) { a.Tick(time.Now()) },
-		"Finished": func(a *Attendant) { a.Finished("file") },
+	for about, tell := range map[string]func(a *Archiver){
+		"Tick":     func(a *Archiver) { a.Tick(time.Now()) },
+		"Finished": func(a *Archiver) { a.Finished("file") },
 	} {
-		a := NewAttendant(Config{Pattern: compilePattern(t, daily), KeepCount: 1}, nil)
+		a := NewArchiver(Config{Pattern: compilePattern(t, daily), KeepCount: 1}, nil)
 		if tell(a); !a.passWanted() {
 			t.Errorf("%s: no pass is wanted", about)
 		}
@@ -76,7 +76,7 @@ func TestTickByTheWall(t *testing.T) {
 // Where finished files are left alone, nothing but their sync is wanted.
 func TestTickIdle(t *testing.T) {
 	t.Parallel()
-	a := NewAttendant(Config{Pattern: compilePattern(t, daily), Now: func() time.Time { return noon }}, nil)
+	a := NewArchiver(Config{Pattern: compilePattern(t, daily), Now: func() time.Time { return noon }}, nil)
 	for _, at := range []time.Time{noon, noon.Add(2 * time.Hour), noon.Add(-time.Hour)} {
 		if a.Tick(at); a.passWanted() || !a.Until().IsZero() {
 			t.Errorf("a pass is wanted at %v, until %v", at, a.Until())
