@@ -24,7 +24,7 @@ import (
 	"github.com/logreel/logreel/rotator/command"
 	"github.com/logreel/logreel/rotator/flags"
 	"github.com/logreel/logreel/rotator/intake"
-	"github.com/logreel/logreel/rotator/notice"
+	"github.com/logreel/logreel/rotator/messages"
 	"github.com/logreel/logreel/rotator/preview"
 	"github.com/logreel/logreel/rotator/process"
 	"github.com/logreel/logreel/rotator/relay"
@@ -37,14 +37,14 @@ const (
 )
 
 func main() {
-	p := &program{printer: notice.NewPrinter()}
+	p := &program{stderr: messages.NewStderr()}
 	p.signals, p.ignored = process.Signals()
 	status, err := p.run(os.Args[1:])
 	if err != nil {
-		p.printer.Error(err)
+		p.stderr.Error(err)
 		status = cmp.Or(status, statusOf(err))
 	}
-	p.printer.Flush()
+	p.stderr.Flush()
 	os.Exit(status)
 }
 
@@ -62,7 +62,7 @@ func statusOf(err error) int {
 
 // A program is what exists before the arguments are parsed.
 type program struct {
-	printer *notice.Printer
+	stderr  *messages.Stderr
 	signals chan os.Signal
 	ignored []os.Signal // the signals that we were started to ignore
 }
@@ -80,12 +80,12 @@ func (p *program) run(args []string) (status int, err error) {
 		_, err := fmt.Println("logreel", version.String())
 		return 0, err
 	}
-	voice := p.printer.Voice(f.Verbose)
-	config, err := f.Rotator(voice)
+	printer := p.stderr.Printer(f.Verbose)
+	config, err := f.Rotator(printer)
 	if err != nil {
 		return 0, err
 	}
-	finished, err := f.Archive(config.Pattern, voice)
+	finished, err := f.Archive(config.Pattern, printer)
 	if err != nil {
 		return 0, err
 	}
@@ -101,7 +101,7 @@ func (p *program) run(args []string) (status int, err error) {
 	}
 	if f.Preview > 0 {
 		if warning := config.Pattern.Warning(); warning != "" {
-			voice.Warn("%s", warning)
+			printer.Warn("%s", warning)
 		}
 		at := f.StartTime.In(config.Pattern.Zone())
 		finished.Now = func() time.Time { return at }
@@ -122,7 +122,7 @@ func (p *program) relay(f *flags.Flags, c rotator.Config, r *rotator.Rotator, ar
 	}
 	out := relay.Config{
 		Rotator: r, Archiver: archiver, Signals: p.signals, Buffer: int(f.Buffer), Drop: f.OnFull == "drop",
-		Grace: (*time.Duration)(f.Grace), Voice: c.Voice,
+		Grace: (*time.Duration)(f.Grace), Messages: c.Messages,
 	}
 	var cmd *command.Command
 	if f.Command != nil {
@@ -131,10 +131,10 @@ func (p *program) relay(f *flags.Flags, c rotator.Config, r *rotator.Rotator, ar
 		}
 		in.Input, in.Room, out.Signals = cmd.Output, cmd.Room, cmd.Signals(p.signals)
 		if !command.Sockets {
-			c.Voice.Detail("this system does not tell who writes to a socket, so the command writes to a pipe")
+			c.Messages.Detail("this system does not tell who writes to a socket, so the command writes to a pipe")
 		}
 	} else if out.Terminal = intake.IsTerminal(0); out.Terminal {
-		c.Voice.Say("reading what you type; end with ctrl-d")
+		c.Messages.Say("reading what you type; end with ctrl-d")
 	}
 	process.CloseInherited(in.Input)
 	in.Poller = process.SettleRuntime()

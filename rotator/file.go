@@ -107,11 +107,11 @@ func create(c Config, path string) (files.File, error) {
 func handOver(c Config, mode uint32, chown func(uid, gid int) error, chmod func(mode uint32) error) {
 	if c.Owner != nil {
 		if err := chown(c.Owner.UID, c.Owner.GID); err != nil {
-			c.Voice.Warn("%v; the owner stays", err)
+			c.Messages.Warn("%v; the owner stays", err)
 		}
 	}
 	if err := chmod(mode); err != nil {
-		c.Voice.Warn("%v; the mode stays", err)
+		c.Messages.Warn("%v; the mode stays", err)
 	}
 }
 

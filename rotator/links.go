@@ -47,7 +47,7 @@ func (l *links) setLive(live *liveFile) {
 
 func (l *links) warn(flag, path string, err error) {
 	if err != nil {
-		l.config.Voice.Warn("%s=%s: %v", flag, path, err)
+		l.config.Messages.Warn("%s=%s: %v", flag, path, err)
 	}
 }
 

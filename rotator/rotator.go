@@ -31,7 +31,7 @@ import (
 
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/files"
-	"github.com/logreel/logreel/rotator/notice"
+	"github.com/logreel/logreel/rotator/messages"
 )
 
 const (
@@ -65,8 +65,8 @@ type Config struct {
 	// with the path of one that gets no more lines. Either may be nil.
 	Opened, Finished func(path string)
 
-	// Voice speaks to the user; the zero Voice is silent.
-	Voice notice.Voice
+	// Messages are what the user is told; the zero Printer is silent.
+	Messages messages.Printer
 	// Files is the file system; nil for the real one.
 	Files files.System
 	// Now is the clock; nil for time.Now.
@@ -97,7 +97,7 @@ type Rotator struct {
 
 	// opening reports what keeps the next file from being opened. What keeps lines
 	// from being written at all is for the caller to report.
-	opening notice.Fault
+	opening messages.Fault
 	// retryAt is when to try again to open a file; zero unless that failed.
 	retryAt time.Time
 	// looked is when the live file was last looked for under its name.
@@ -125,7 +125,7 @@ type Status struct {
 
 // New validates the configuration. It opens nothing; see [Rotator.Start].
 func New(c Config) (*Rotator, error) {
-	c.Voice = c.Voice.OrSilent()
+	c.Messages = c.Messages.OrSilent()
 	if c.Files == nil {
 		c.Files = files.Disk{}
 	}
@@ -156,7 +156,7 @@ func New(c Config) (*Rotator, error) {
 		config:  c,
 		numbers: numbers{files: c.Files, given: c.Size > 0},
 		links:   links{config: c},
-		opening: notice.Fault{Voice: c.Voice},
+		opening: messages.Fault{Printer: c.Messages},
 	}, nil
 }
 
@@ -164,10 +164,10 @@ func New(c Config) (*Rotator, error) {
 // if the rotator is eager.
 func (r *Rotator) Start() error {
 	if advice := r.config.Pattern.Advice(r.config.Now()); advice != "" {
-		r.config.Voice.Detail("%s", advice)
+		r.config.Messages.Detail("%s", advice)
 	}
 	if warning := r.config.Pattern.Warning(); warning != "" {
-		r.config.Voice.Warn("%s", warning)
+		r.config.Messages.Warn("%s", warning)
 	}
 	if !r.config.Eager {
 		return nil
@@ -212,14 +212,14 @@ func (r *Rotator) look() {
 	switch {
 	case err == nil && info.Same(r.live.info):
 		if was := r.live.size; r.live.resize(info) {
-			r.config.Voice.Warn("%s: truncated by someone, from %d to %d bytes; going on at its end", r.live.path, was, info.Size)
+			r.config.Messages.Warn("%s: truncated by someone, from %d to %d bytes; going on at its end", r.live.path, was, info.Size)
 			_ = r.live.share() // tried again at the next look
 		}
 	case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, files.ErrNotDirectory):
 		// That says nothing about the file. Writing will.
 	default:
 		if !r.reopen {
-			r.config.Voice.Warn("%s: moved away or deleted by someone; opening it anew", r.live.path)
+			r.config.Messages.Warn("%s: moved away or deleted by someone; opening it anew", r.live.path)
 		}
 		r.reopen = true
 		if info, err := r.live.Info(); err == nil && info.Links == 0 {
@@ -271,7 +271,7 @@ func (r *Rotator) switchTo(path, base string, period pattern.Period) error {
 	}
 	r.links.setLive(f)
 	r.config.Opened(path)
-	r.config.Voice.Detail("writing %s", path)
+	r.config.Messages.Detail("writing %s", path)
 	return nil
 }
 
@@ -295,9 +295,9 @@ func (r *Rotator) retryDue() bool {
 // finish closes a file that is no longer live.
 func (r *Rotator) finish(f *liveFile) {
 	if err := f.Close(); err != nil {
-		r.config.Voice.Warn("%v", err)
+		r.config.Messages.Warn("%v", err)
 	}
-	r.config.Voice.Detail("finished %s", f.path)
+	r.config.Messages.Detail("finished %s", f.path)
 	r.config.Finished(f.path)
 }
 

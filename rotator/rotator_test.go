@@ -15,7 +15,7 @@ import (
 
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/files"
-	"github.com/logreel/logreel/rotator/notice"
+	"github.com/logreel/logreel/rotator/messages"
 )
 
 // A bench is a rotator in a directory of its own, with a clock that the test sets
@@ -38,7 +38,7 @@ func newBench(t testing.TB, change func(c *Config, dir string)) *bench {
 	say := func(format string, args ...any) { b.said = append(b.said, fmt.Sprintf(format, args...)) }
 	c := Config{
 		Pattern: compile(t, pattern.Config{Pattern: b.dir + "/%H%M"}), Mode: 0o640, DirMode: 0o755,
-		Voice: notice.Voice{Say: say, Warn: say}, Now: func() time.Time { return b.now },
+		Messages: messages.Printer{Say: say, Warn: say}, Now: func() time.Time { return b.now },
 	}
 	if change != nil {
 		change(&c, b.dir)

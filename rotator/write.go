@@ -34,7 +34,7 @@ func (r *Rotator) Write(lines []byte, at time.Time) (int, error) {
 	n, late := r.append(lines, now)
 	if late == nil {
 		r.late = now
-		r.config.Voice.Warn("%v; lines that waited for it since %s are in %s", err, at.Format(time.RFC3339), r.live.path)
+		r.config.Messages.Warn("%v; lines that waited for it since %s are in %s", err, at.Format(time.RFC3339), r.live.path)
 	}
 	return n, late
 }

@@ -43,7 +43,7 @@ import (
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/files"
 	"github.com/logreel/logreel/rotator/link"
-	"github.com/logreel/logreel/rotator/notice"
+	"github.com/logreel/logreel/rotator/messages"
 	"github.com/logreel/logreel/rotator/series"
 )
 
@@ -73,8 +73,8 @@ type Config struct {
 
 	// Stop is closed when a pass is to end at once; nil for never.
 	Stop <-chan struct{}
-	// Voice speaks to the user; the zero Voice is silent.
-	Voice notice.Voice
+	// Messages are what the user is told; the zero Printer is silent.
+	Messages messages.Printer
 	// Files is the file system; nil for the real one.
 	Files files.System
 	// Now is the clock; nil for time.Now.
@@ -147,7 +147,7 @@ func constant(p *pattern.Pattern) bool {
 }
 
 func (c Config) withDefaults() Config {
-	c.Voice = c.Voice.OrSilent()
+	c.Messages = c.Messages.OrSilent()
 	if c.Files == nil {
 		c.Files = files.Disk{}
 	}
@@ -180,7 +180,7 @@ func Run(c Config) {
 	c.follow() // the pass before may have been killed
 	for _, f := range found.files {
 		if c.future(f) {
-			c.Voice.Warn("%s: its name lies in the future; it is left alone", f.path)
+			c.Messages.Warn("%s: its name lies in the future; it is left alone", f.path)
 		}
 	}
 	if c.KeepFree.Given() || c.KeepCount > 0 || c.KeepAge.Given() {
@@ -216,14 +216,14 @@ func (c Config) finish(f *file) {
 		case errors.Is(err, errStopped) || errors.Is(err, files.ErrLocked):
 			return
 		case err != nil:
-			c.Voice.Warn("compress %s: %v; it is left as it is", f.path, err)
+			c.Messages.Warn("compress %s: %v; it is left as it is", f.path, err)
 			return
 		}
 		c.follow()
 	}
 	if c.Exec != "" && f.pending {
 		if err := c.handOn(f); err != nil && !errors.Is(err, errStopped) && !errors.Is(err, files.ErrLocked) {
-			c.Voice.Warn("--exec: %v", err)
+			c.Messages.Warn("--exec: %v", err)
 		}
 	}
 }
@@ -234,7 +234,7 @@ func (c Config) follow() {
 		return
 	}
 	if err := link.Follow(c.Files, c.PreviousLink); err != nil {
-		c.Voice.Warn("--previous-link=%s: %v", c.PreviousLink, err)
+		c.Messages.Warn("--previous-link=%s: %v", c.PreviousLink, err)
 	}
 }
 
@@ -243,13 +243,13 @@ func (c Config) clear(found *found) (changed bool) {
 	for _, to := range found.begun {
 		moved, err := c.takeUp(to)
 		if err != nil && !errors.Is(err, files.ErrLocked) && !errors.Is(err, fs.ErrNotExist) {
-			c.Voice.Warn("%v", err)
+			c.Messages.Warn("%v", err)
 		}
 		changed = changed || moved
 	}
 	for _, path := range found.strays {
 		if err := c.Files.Remove(path); err != nil {
-			c.Voice.Warn("%v", err)
+			c.Messages.Warn("%v", err)
 		}
 	}
 	return changed

@@ -21,7 +21,7 @@ import (
 
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/files"
-	"github.com/logreel/logreel/rotator/notice"
+	"github.com/logreel/logreel/rotator/messages"
 	"github.com/logreel/logreel/rotator/series"
 )
 
@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		c := Config{Pattern: p, Compress: FormatNamed(os.Args[3]), Exec: os.Args[4], ExecTimeout: time.Minute,
-			Voice: notice.Voice{Warn: warn}, Now: func() time.Time { return noon }}
+			Messages: messages.Printer{Warn: warn}, Now: func() time.Time { return noon }}
 		if os.Args[1] == "pass" {
 			Run(c)
 			return
@@ -87,7 +87,7 @@ func newYard(t *testing.T, of string) *yard {
 			y.said = append(y.said, kind+strings.ReplaceAll(fmt.Sprintf(format, args...), y.dir+"/", ""))
 		}
 	}
-	y.Voice = notice.Voice{Warn: say("warning: "), Detail: say("")}
+	y.Messages = messages.Printer{Warn: say("warning: "), Detail: say("")}
 	return y
 }
 

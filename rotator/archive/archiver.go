@@ -78,7 +78,7 @@ func (a *Archiver) Opened(path string) {
 	a.unmarked = ""
 	if err := Mark(a.config.Files, path); err != nil {
 		a.unmarked = path
-		a.config.Voice.Warn("--exec: %v; trying again when the file is finished", err)
+		a.config.Messages.Warn("--exec: %v; trying again when the file is finished", err)
 	}
 }
 
@@ -86,7 +86,7 @@ func (a *Archiver) Opened(path string) {
 func (a *Archiver) Finished(path string) {
 	if a.unmarked == path {
 		if err := Mark(a.config.Files, path); err != nil {
-			a.config.Voice.Warn("--exec: %v; it will not get %s", err, path)
+			a.config.Messages.Warn("--exec: %v; it will not get %s", err, path)
 		}
 	}
 	a.mu.Lock()
@@ -153,10 +153,10 @@ func (a *Archiver) Close(patience time.Duration, stop func() bool) {
 		waited := time.Since(begun)
 		if !told && waited > tellAfter {
 			told = true
-			a.config.Voice.Say(waiting, patience)
+			a.config.Messages.Say(waiting, patience)
 		}
 		if waited > patience || waited > least && stop() {
-			a.config.Voice.Say("%s", left)
+			a.config.Messages.Say("%s", left)
 			if child := a.child.Swap(0); child != 0 {
 				_ = unix.Shutdown(int(child), unix.SHUT_RDWR)
 			}
@@ -199,7 +199,7 @@ func (a *Archiver) sync(paths []string) {
 			err = errors.Join(f.Sync(), f.Close())
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
-			a.config.Voice.Warn("%v; it may not survive a power cut", err)
+			a.config.Messages.Warn("%v; it may not survive a power cut", err)
 		}
 	}
 }
@@ -240,9 +240,9 @@ func (a *Archiver) say(before map[string]bool, message string) {
 	}
 	a.said[message] = true
 	if warning, ok := strings.CutPrefix(message, "warning: "); !ok {
-		a.config.Voice.Detail("%s", message)
+		a.config.Messages.Detail("%s", message)
 	} else if !before[message] {
-		a.config.Voice.Warn("%s", warning)
+		a.config.Messages.Warn("%s", warning)
 	}
 }
 

@@ -32,7 +32,7 @@ func Child(c Config) {
 		close(stop)
 	}()
 	c.Stop = stop
-	c.Voice.Say, c.Voice.Detail, c.Voice.Warn = speak(""), speak(""), speak("warning: ")
+	c.Messages.Say, c.Messages.Detail, c.Messages.Warn = speak(""), speak(""), speak("warning: ")
 	Run(c)
 	speak("")(lastLine)
 }

@@ -108,7 +108,7 @@ func (c Config) write(f, to *file) (err error) {
 		if is, err := out.Info(); err != nil || is.GID != f.info.GID {
 			mode &^= 0o070 // they were for another group
 		}
-		c.Voice.Detail("%v; the owner of %s is not kept", err, to.path)
+		c.Messages.Detail("%v; the owner of %s is not kept", err, to.path)
 	}
 	if err = out.Truncate(); err == nil {
 		err = c.fill(out, f, to)
@@ -238,7 +238,7 @@ func (c Config) replace(f, to *file, temporary string) error {
 	if err := c.Files.Rename(temporary, to.path); err != nil {
 		return err
 	}
-	c.Voice.Detail("compressed %s", f.path)
+	c.Messages.Detail("compressed %s", f.path)
 	c.removeDone(done)
 	return nil
 }
@@ -259,7 +259,7 @@ func (c Config) removeDone(path string) {
 		err = c.Files.Remove(path)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		c.Voice.Warn("%v; to be removed later", err)
+		c.Messages.Warn("%v; to be removed later", err)
 	}
 }
 

@@ -98,7 +98,7 @@ func (s *search) walk(path string, level int) {
 	names, err := s.Files.Names(cmp.Or(path, "."))
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, files.ErrNotDirectory) {
-			s.Voice.Warn("%v", err)
+			s.Messages.Warn("%v", err)
 		}
 		return // a part of the names will not do: a mark may be missing
 	}
@@ -122,7 +122,7 @@ func (s *search) fields(level int) bool {
 func (s *search) directory(path string) bool {
 	info, err := s.Files.Stat(strings.TrimRight(path, "/"), false)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, files.ErrNotDirectory) {
-		s.Voice.Warn("%v", err)
+		s.Messages.Warn("%v", err)
 	}
 	return err == nil && info.Directory
 }
@@ -153,7 +153,7 @@ func (s *search) take(dir, name string) {
 		f.info = info
 		s.files = append(s.files, f)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		s.Voice.Warn("%v", err)
+		s.Messages.Warn("%v", err)
 	}
 }
 

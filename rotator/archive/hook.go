@@ -107,7 +107,7 @@ func (c Config) notHandedOn(f *file) error {
 // execute runs the command to its end. It is not done if it could not be started, if a
 // signal ended it, or if the pass is to end.
 func (c Config) execute(f *file) (done bool, err error) {
-	c.Voice.Detail("--exec: %s", f.path)
+	c.Messages.Detail("--exec: %s", f.path)
 	cmd := exec.Command("sh", "-c", c.Exec, "logreel", f.path)
 	cmd.Env = append(os.Environ(), "LOGREEL_FILE="+f.path, "LOGREEL_START="+instant(f.period.Start), "LOGREEL_END="+instant(f.period.End))
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr

@@ -82,7 +82,7 @@ func (c Config) verdicts(found *found) map[*file]string {
 	}
 	condemned := map[*file]string{}
 	if newer, older := found.backwards(); newer != nil {
-		c.Voice.Warn("%s is younger than %s, as logrotate numbers files; none is deleted: move those away, or give another name", newer.path, older.path)
+		c.Messages.Warn("%s is younger than %s, as logrotate numbers files; none is deleted: move those away, or give another name", newer.path, older.path)
 		return condemned
 	}
 	condemn := func(f *file, format string, args ...any) {
@@ -145,7 +145,7 @@ func (c Config) free(finished []*file, condemned map[*file]string, condemn func(
 	}
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			c.Voice.Warn("--keep-free: %v", err)
+			c.Messages.Warn("--keep-free: %v", err)
 		}
 		return
 	}
@@ -174,12 +174,12 @@ func (c Config) keep(found *found) (deleted int) {
 		}
 		switch err := c.delete(f); {
 		case err == nil:
-			c.Voice.Detail("deleted %s (%s)", f.path, why)
+			c.Messages.Detail("deleted %s (%s)", f.path, why)
 			deleted++
 		case errors.Is(err, files.ErrLocked):
-			c.Voice.Detail("%v; not deleted", err)
+			c.Messages.Detail("%v; not deleted", err)
 		case !errors.Is(err, fs.ErrNotExist): // which says that somebody else was faster
-			c.Voice.Warn("%v; not deleted", err)
+			c.Messages.Warn("%v; not deleted", err)
 		}
 	}
 	return deleted

@@ -17,7 +17,7 @@ import (
 	"github.com/logreel/logreel/rotator"
 	"github.com/logreel/logreel/rotator/archive"
 	"github.com/logreel/logreel/rotator/intake"
-	"github.com/logreel/logreel/rotator/notice"
+	"github.com/logreel/logreel/rotator/messages"
 	"github.com/logreel/logreel/rotator/relay"
 	"github.com/logreel/logreel/rotator/values"
 )
@@ -158,7 +158,7 @@ func (f *Flags) check() error {
 }
 
 // Rotator returns how to write the files.
-func (f *Flags) Rotator(voice notice.Voice) (c rotator.Config, err error) {
+func (f *Flags) Rotator(printer messages.Printer) (c rotator.Config, err error) {
 	zone := time.UTC
 	if !f.UTC {
 		if zone, err = pattern.LoadZone(f.TZ); err != nil {
@@ -169,8 +169,8 @@ func (f *Flags) Rotator(voice notice.Voice) (c rotator.Config, err error) {
 		Size: int64(f.Size),
 		Mode: uint32(f.Mode), DirMode: uint32(f.DirMode), Owner: f.Owner.Owner,
 		Link: f.Link, PreviousLink: f.PreviousLink, HardLink: f.HardLink,
-		Eager: f.Eager,
-		Voice: voice,
+		Eager:    f.Eager,
+		Messages: printer,
 	}
 	c.Pattern, err = pattern.New(pattern.Config{
 		Pattern: f.Pattern, Escape: byte(f.Escape), Every: f.Every, At: f.At, Zone: zone, Repeat: f.Size > 0,
@@ -182,14 +182,14 @@ func (f *Flags) Rotator(voice notice.Voice) (c rotator.Config, err error) {
 }
 
 // Archive returns what to do with finished files.
-func (f *Flags) Archive(p *pattern.Pattern, voice notice.Voice) (archive.Config, error) {
+func (f *Flags) Archive(p *pattern.Pattern, printer messages.Printer) (archive.Config, error) {
 	c := archive.Config{
 		Pattern:   p,
 		Numbered:  f.Size > 0,
 		KeepCount: int(f.KeepCount), KeepAge: f.KeepAge, KeepSize: int64(f.KeepSize), KeepFree: f.KeepFree.Free,
 		Compress: f.Compress.Format, PreviousLink: f.PreviousLink,
 		Exec: f.Exec, ExecTimeout: time.Duration(f.ExecTimeout),
-		Voice: voice,
+		Messages: printer,
 	}
 	if err := c.Check(); err != nil {
 		return c, f.Mistake(err)

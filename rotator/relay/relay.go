@@ -48,7 +48,7 @@ import (
 	"github.com/logreel/logreel/rotator"
 	"github.com/logreel/logreel/rotator/archive"
 	"github.com/logreel/logreel/rotator/intake"
-	"github.com/logreel/logreel/rotator/notice"
+	"github.com/logreel/logreel/rotator/messages"
 )
 
 // retryEvery is the pause between two attempts to write.
@@ -79,8 +79,8 @@ type Config struct {
 	Terminal bool
 	// Tee gets a copy of every line; nil for none. When it fails it gets no more.
 	Tee io.Writer
-	// Voice speaks to the user; the zero Voice is silent.
-	Voice notice.Voice
+	// Messages are what the user is told; the zero Printer is silent.
+	Messages messages.Printer
 }
 
 // A relay is the state of one Run.
@@ -90,7 +90,7 @@ type relay struct {
 	buffer   buffer
 	handover handover
 	// failing belongs to the copier, and reports what keeps it from writing.
-	failing notice.Fault
+	failing messages.Fault
 	signals chan os.Signal
 	// terminated says that somebody has asked for the end.
 	terminated atomic.Bool
@@ -115,7 +115,7 @@ type relay struct {
 // Run moves lines until the end of input, and closes the archiver. It returns nil if
 // every line was written.
 func Run(c Config) error {
-	c.Voice = c.Voice.OrSilent()
+	c.Messages = c.Messages.OrSilent()
 	if c.Archiver == nil {
 		c.Archiver = archive.NewArchiver(archive.Config{}, nil)
 	}
@@ -123,7 +123,7 @@ func Run(c Config) error {
 		Config: c, started: time.Now(),
 		buffer:   buffer{limit: c.Buffer, drop: c.Drop && !c.Reader.Regular()},
 		handover: handover{back: make(chan struct{})},
-		failing:  notice.Fault{Voice: c.Voice},
+		failing:  messages.Fault{Printer: c.Messages},
 		signals:  make(chan os.Signal, 16),
 	}
 	if err := r.handover.timer.open(c.Poller); err != nil {
@@ -243,7 +243,7 @@ func (r *relay) tee(lines []byte) {
 	r.handover.teeing.Store(true)
 	defer r.handover.teeing.Store(false)
 	if _, err := r.Tee.Write(lines); err != nil {
-		r.Voice.Warn("--tee: %v; going on without it", err)
+		r.Messages.Warn("--tee: %v; going on without it", err)
 		r.Tee = nil
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/logreel/logreel/rotator/archive"
 	"github.com/logreel/logreel/rotator/files"
 	"github.com/logreel/logreel/rotator/intake"
-	"github.com/logreel/logreel/rotator/notice"
+	"github.com/logreel/logreel/rotator/messages"
 )
 
 // TestMain plays the process that makes a pass when it is told to: it notes that in the
@@ -103,7 +103,7 @@ func run(t *testing.T, c Config) *session {
 	t.Helper()
 	s := &session{t: t, dir: t.TempDir(), files: &fickle{System: files.Disk{}}, said: make(chan string, 1000), ended: make(chan error, 1)}
 	say := func(format string, args ...any) { s.said <- fmt.Sprintf(format, args...) }
-	c.Voice = notice.Voice{Say: say, Warn: say}
+	c.Messages = messages.Printer{Say: say, Warn: say}
 	var ends [2]int
 	if err := unix.Pipe(ends[:]); err != nil {
 		t.Fatal(err)
@@ -120,7 +120,7 @@ func run(t *testing.T, c Config) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Rotator, err = rotator.New(rotator.Config{Pattern: p, Mode: 0o600, DirMode: 0o700, Files: s.files, Voice: c.Voice})
+	c.Rotator, err = rotator.New(rotator.Config{Pattern: p, Mode: 0o600, DirMode: 0o700, Files: s.files, Messages: c.Messages})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func (r *relay) take(s os.Signal) {
 	case syscall.SIGTERM:
 		r.terminate()
 	case syscall.SIGCHLD:
-		r.Voice.Detail("the command has ended; reading on until its output is closed")
+		r.Messages.Detail("the command has ended; reading on until its output is closed")
 		r.beginGrace()
 	case syscall.SIGUSR1:
 		if r.handover.reader.Load() == withSpooler {
@@ -71,10 +71,10 @@ func (r *relay) terminate() {
 	case r.Terminal || r.terms > 1:
 		r.Reader.EndHere()
 	case r.Grace != nil:
-		r.Voice.Detail("SIGTERM: reading on for %v at the most", *r.Grace)
+		r.Messages.Detail("SIGTERM: reading on for %v at the most", *r.Grace)
 		r.beginGrace()
 	default:
-		r.Voice.Detail("SIGTERM: reading on until the end of input; a second SIGTERM ends")
+		r.Messages.Detail("SIGTERM: reading on until the end of input; a second SIGTERM ends")
 	}
 }
 
@@ -106,7 +106,7 @@ func (r *relay) report(more int) {
 	if s.Live != "" {
 		live = fmt.Sprintf("live file %s of %d bytes", s.Live, s.Size)
 	}
-	r.Voice.Say("%s; %d bytes written and %d switches in %v; %d bytes waiting", live, s.Written, s.Switches,
+	r.Messages.Say("%s; %d bytes written and %d switches in %v; %d bytes waiting", live, s.Written, s.Switches,
 		time.Since(r.started).Round(time.Second), r.buffer.bytes()+r.Reader.Waiting()+more)
 }
 
@@ -123,8 +123,8 @@ func (r *relay) serve(s os.Signal) {
 		return
 	}
 	if err := r.Rotator.Switch(now); errors.Is(err, rotator.ErrSameName) {
-		r.Voice.Warn("SIGALRM: %v; give --size to have numbered files", err)
+		r.Messages.Warn("SIGALRM: %v; give --size to have numbered files", err)
 	} else if err != nil {
-		r.Voice.Warn("SIGALRM: %v", err)
+		r.Messages.Warn("SIGALRM: %v", err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/logreel/logreel/rotator/notice"
+	"github.com/logreel/logreel/rotator/messages"
 )
 
 const (
@@ -124,7 +124,7 @@ func (r *relay) spooler(result chan<- error) {
 func (r *relay) spool() bool {
 	r.Reader.Keep()
 	r.buffer.hold()
-	hanging := notice.Fault{Voice: r.Voice}
+	hanging := messages.Fault{Printer: r.Messages}
 	moves, moved := -1, time.Time{} // what the copier has done, and when
 	var quiet time.Time             // since when nothing more can come
 	told := false
@@ -138,7 +138,7 @@ func (r *relay) spool() bool {
 		more := r.readOn(now)
 		if r.buffer.overflow() && !told {
 			told = true
-			r.Voice.Warn("the buffer is full; %s", map[bool]string{false: "the application waits", true: "lines are dropped"}[r.buffer.drop])
+			r.Messages.Warn("the buffer is full; %s", map[bool]string{false: "the application waits", true: "lines are dropped"}[r.buffer.drop])
 		}
 		r.takeSignals()
 		switch {

@@ -1,11 +1,11 @@
-// Package notice writes messages for the user, on standard error.
+// Package messages writes messages for the user, on standard error.
 //
 // It is the only place that writes there. A message is one line that begins with
 // "logreel: ". It must never hold up the log: standard error may be a pipe that
 // nobody reads, a file on a disk that hangs, or a non-blocking socket that comes
 // back into our own standard input (uWSGI). So messages are written by a goroutine
 // of their own, and one that cannot be written at once is dropped.
-package notice
+package messages
 
 import (
 	"fmt"
@@ -21,60 +21,60 @@ const (
 	waiting = 64
 )
 
-// A Voice is how a part of the program speaks. Its functions take the arguments of
+// A Printer tells the user something. Its functions take the arguments of
 // fmt.Printf; a nil one is silent.
-type Voice struct {
+type Printer struct {
 	// Say tells what the user waits for or has asked for, Detail what is done, Warn
 	// what is wrong while the program goes on.
 	Say, Detail, Warn func(format string, args ...any)
 }
 
-// OrSilent returns the voice with its nil functions made silent.
-func (v Voice) OrSilent() Voice {
-	for _, f := range []*func(string, ...any){&v.Say, &v.Detail, &v.Warn} {
+// OrSilent returns the printer with its nil functions made silent.
+func (p Printer) OrSilent() Printer {
+	for _, f := range []*func(string, ...any){&p.Say, &p.Detail, &p.Warn} {
 		if *f == nil {
 			*f = silent
 		}
 	}
-	return v
+	return p
 }
 
 func silent(string, ...any) {}
 
-// A Printer writes messages to standard error, in order.
-type Printer struct {
+// A Stderr writes messages to standard error, in order.
+type Stderr struct {
 	queue  chan string
 	unsaid atomic.Int32
 }
 
-// NewPrinter returns a printer.
-func NewPrinter() *Printer {
-	p := &Printer{queue: make(chan string, waiting)}
+// NewStderr returns one.
+func NewStderr() *Stderr {
+	s := &Stderr{queue: make(chan string, waiting)}
 	go func() {
-		for text := range p.queue {
+		for text := range s.queue {
 			write(text)
-			p.unsaid.Add(-1)
+			s.unsaid.Add(-1)
 		}
 	}()
+	return s
+}
+
+// Printer returns a printer on standard error. It gives details only if verbose.
+func (s *Stderr) Printer(verbose bool) Printer {
+	p := Printer{Say: s.print(""), Detail: silent, Warn: s.print("warning: ")}
+	if verbose {
+		p.Detail = p.Say
+	}
 	return p
 }
 
-// Voice returns the voice on standard error. It gives details only if verbose.
-func (p *Printer) Voice(verbose bool) Voice {
-	v := Voice{Say: p.speak(""), Detail: silent, Warn: p.speak("warning: ")}
-	if verbose {
-		v.Detail = v.Say
-	}
-	return v
-}
-
 // Error reports why the program ends.
-func (p *Printer) Error(err error) { p.speak("error: ")("%v", err) }
+func (s *Stderr) Error(err error) { s.print("error: ")("%v", err) }
 
 // Flush waits until all messages are written, but no longer than a second.
-func (p *Printer) Flush() {
+func (s *Stderr) Flush() {
 	for range 1000 {
-		if p.unsaid.Load() == 0 {
+		if s.unsaid.Load() == 0 {
 			return
 		}
 		// Not time.Sleep: a timer of the runtime opens descriptors.
@@ -82,13 +82,13 @@ func (p *Printer) Flush() {
 	}
 }
 
-func (p *Printer) speak(kind string) func(string, ...any) {
+func (s *Stderr) print(kind string) func(string, ...any) {
 	return func(format string, args ...any) {
-		p.unsaid.Add(1)
+		s.unsaid.Add(1)
 		select {
-		case p.queue <- kind + fmt.Sprintf(format, args...):
+		case s.queue <- kind + fmt.Sprintf(format, args...):
 		default:
-			p.unsaid.Add(-1)
+			s.unsaid.Add(-1)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package notice
+package messages
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 // A Fault is something that fails for a while. It is reported once when it begins, and
 // once when it is over.
 type Fault struct {
-	Voice Voice
-	err   error // what fails; nil while nothing does
-	since time.Time
+	Printer Printer
+	err     error // what fails; nil while nothing does
+	since   time.Time
 }
 
 // Begin reports that something fails and what is done meanwhile, unless that has been
@@ -21,7 +21,7 @@ func (f *Fault) Begin(now time.Time, err error, then string) {
 		f.since = now
 	}
 	if f.err == nil || !same(f.err, err) {
-		f.Voice.Warn("%v; %s", err, then)
+		f.Printer.Warn("%v; %s", err, then)
 		f.err = err
 	}
 }
@@ -44,6 +44,6 @@ func (f *Fault) End(now time.Time, result string) {
 	if result != "" {
 		result = "; " + result
 	}
-	f.Voice.Say("%v: over after %v%s", f.err, now.Sub(f.since).Round(time.Millisecond), result)
+	f.Printer.Say("%v: over after %v%s", f.err, now.Sub(f.since).Round(time.Millisecond), result)
 	f.err = nil
 }
