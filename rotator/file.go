@@ -15,7 +15,7 @@ import (
 type liveFile struct {
 	files.File
 	path   string
-	base   string // the name without the number of a series
+	base   string // the name without its number
 	period pattern.Period
 	size   int64      // as far as we know; others may write to it too
 	info   files.Info // as it was when the file was opened

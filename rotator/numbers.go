@@ -8,17 +8,17 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/logreel/logreel/rotator/filename"
 	"github.com/logreel/logreel/rotator/files"
-	"github.com/logreel/logreel/rotator/series"
 )
 
-// numbers says which file of a series lines go into, under Config.Size. Compressed
-// files belong to the series too, but no more lines go into them.
+// numbers says which of the numbered files of a period lines go into, under Config.Size.
+// Compressed files count too, but no more lines go into them.
 type numbers struct {
 	files files.System
 	// given is false when every period has one file.
 	given bool
-	// base and last are the series and the number of the file that was opened last. No
+	// base and last are the name and the number of the file that was opened last. No
 	// lower number is used again, even if that file has been moved away or deleted.
 	base string
 	last int
@@ -30,7 +30,7 @@ func (n *numbers) opened(base, path string) {
 	n.last, _ = numberOf(filepath.Base(base), filepath.Base(path))
 }
 
-// current returns the path to go on with: the highest of the series, or the one after
+// current returns the path to go on with: that of the highest number, or the one after
 // it if that cannot be written. None comes after the last number, which takes all.
 func (n *numbers) current(base string) (string, error) {
 	if !n.given {
@@ -40,10 +40,10 @@ func (n *numbers) current(base string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !writable && highest < series.Last {
+	if !writable && highest < filename.LastNumber {
 		highest++
 	}
-	return series.Name(base, highest), nil
+	return filename.Numbered(base, highest), nil
 }
 
 // next returns the path that follows the live one: that of the next number, or of the
@@ -57,13 +57,13 @@ func (n *numbers) next(base, live string) (string, error) {
 		return path, err
 	}
 	number, _ := numberOf(filepath.Base(base), filepath.Base(live))
-	if number == series.Last {
+	if number == filename.LastNumber {
 		return "", fmt.Errorf("%s has the last number", live)
 	}
-	return series.Name(base, number+1), nil
+	return filename.Numbered(base, number+1), nil
 }
 
-// highest returns the highest number of the series, 0 when there is none, and whether
+// highest returns the highest number that the base has, 0 when there is none, and whether
 // lines can go into its file.
 func (n *numbers) highest(base string) (highest int, writable bool, err error) {
 	names, err := n.files.Names(files.Dir(base))
@@ -74,7 +74,7 @@ func (n *numbers) highest(base string) (highest int, writable bool, err error) {
 		highest = n.last
 	}
 	for _, name := range names {
-		plain, ending := series.CutEnding(name)
+		plain, ending := filename.CutEnding(name)
 		number, ok := numberOf(filepath.Base(base), plain)
 		switch {
 		case !ok || number < highest:
@@ -84,7 +84,7 @@ func (n *numbers) highest(base string) (highest int, writable bool, err error) {
 			writable = writable && ending == ""
 		}
 	}
-	return highest, writable && n.free(series.Name(base, highest)), nil
+	return highest, writable && n.free(filename.Numbered(base, highest)), nil
 }
 
 // free reports whether a path can be opened to append to, judging by what is there: if
@@ -98,11 +98,11 @@ func (n *numbers) free(path string) bool {
 	return info.Regular || info.Character
 }
 
-// numberOf returns the number of a name in a series: 0 for the base itself.
+// numberOf returns the number of a name: 0 for the base itself.
 func numberOf(base, name string) (int, bool) {
 	if name == base {
 		return 0, true
 	}
-	cut, number := series.CutNumber(name)
+	cut, number := filename.CutNumber(name)
 	return number, number > 0 && cut == base
 }

@@ -254,7 +254,7 @@ func TestSize(t *testing.T) {
 	b.want("log", "one\ntwo\n", "log.1", "three\n", "log.2", "a line longer than the size\n", "log.3", "4\n5\n6\n")
 }
 
-// Files that were compressed or are no part of the series do not mislead it.
+// Files that were compressed or have other bases do not mislead it.
 func TestSeries(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sized(8))

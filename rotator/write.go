@@ -108,7 +108,7 @@ func throughNewline(batch []byte) []byte {
 }
 
 // fit returns the lines of the batch that the live file has room for under
-// Config.Size, after switching to the next file of the series if there is no room. A
+// Config.Size, after switching to the next number if there is no room. A
 // line larger than Size has a file to itself.
 func (r *Rotator) fit(batch []byte) []byte {
 	room := r.config.Size - r.live.size

@@ -41,10 +41,10 @@ import (
 	"time"
 
 	"github.com/logreel/logreel/pattern"
+	"github.com/logreel/logreel/rotator/filename"
 	"github.com/logreel/logreel/rotator/files"
 	"github.com/logreel/logreel/rotator/link"
 	"github.com/logreel/logreel/rotator/messages"
-	"github.com/logreel/logreel/rotator/series"
 )
 
 // Config says what to do with finished files. Pattern is required.
@@ -110,7 +110,7 @@ func (c Config) Check() error {
 	if c.Idle() {
 		return nil
 	}
-	if _, ending := series.CutEnding(c.Pattern.String()); ending != "" {
+	if _, ending := filename.CutEnding(c.Pattern.String()); ending != "" {
 		return fmt.Errorf("pattern %q: files that end with %s are taken to be compressed; leave that out", c.Pattern, ending)
 	}
 	if constant(c.Pattern) {

@@ -20,9 +20,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/logreel/logreel/pattern"
+	"github.com/logreel/logreel/rotator/filename"
 	"github.com/logreel/logreel/rotator/files"
 	"github.com/logreel/logreel/rotator/messages"
-	"github.com/logreel/logreel/rotator/series"
 )
 
 // noon is when the tests take place, and written when their files were last changed.
@@ -316,10 +316,10 @@ var planTests = []struct {
 		[]string{"2026-11-17.log delete", "2026-11-18.log delete", "2026-11-19.log keep", "2026-11-20.log keep"}},
 	{"whichever says delete", daily, all(count(3), older("10d"), size(1000)),
 		[]string{"2026-11-20.log", "2026-11-19.log", "2026-11-01.log"}, []string{"2026-11-01.log delete", "2026-11-19.log keep", "2026-11-20.log keep"}},
-	{"a series is in the order of its numbers", daily, count(3),
+	{"numbered files are in the order of their numbers", daily, count(3),
 		[]string{"2026-11-20.log", "2026-11-20.log.1", "2026-11-20.log.2.gz", "2026-11-20.log.10", "2026-11-20.log.9.zst"},
 		[]string{"2026-11-20.log delete", "2026-11-20.log.1 delete", "2026-11-20.log.2.gz keep", "2026-11-20.log.9.zst keep", "2026-11-20.log.10 keep"}},
-	{"of a series that goes on, the newest is live", daily, count(1),
+	{"of numbered files of the present, the highest is live", daily, count(1),
 		[]string{"2026-11-21.log", "2026-11-21.log.1", "2026-11-21.log.2"},
 		[]string{"2026-11-21.log delete", "2026-11-21.log.1 keep", "2026-11-21.log.2 keep"}},
 	{"with its compressed part it is one", daily, count(1),
@@ -457,7 +457,7 @@ func TestKeepBackwards(t *testing.T) {
 		y := newYard(t, "app.log")
 		y.KeepCount, y.Numbered = 2, true
 		for n, days := range test.ages {
-			name := series.Name("app.log", n)
+			name := filename.Numbered("app.log", n)
 			y.put(name)
 			at := noon.AddDate(0, 0, -days)
 			if err := os.Chtimes(y.path(name), at, at); err != nil {

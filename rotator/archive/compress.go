@@ -12,8 +12,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/logreel/logreel/rotator/filename"
 	"github.com/logreel/logreel/rotator/files"
-	"github.com/logreel/logreel/rotator/series"
 )
 
 const (
@@ -38,11 +38,11 @@ type Format struct {
 // formats are those that names may end with.
 var formats = []*Format{
 	{
-		Name: "gzip", Ending: series.Gzip, magic: "\x1f\x8b",
+		Name: "gzip", Ending: filename.Gzip, magic: "\x1f\x8b",
 		writer: func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, gzip.DefaultCompression) },
 	},
 	{
-		Name: "zstd", Ending: series.Zstd, magic: "\x28\xb5\x2f\xfd",
+		Name: "zstd", Ending: filename.Zstd, magic: "\x28\xb5\x2f\xfd",
 		writer: func(w io.Writer) (io.WriteCloser, error) {
 			// zstd(1) takes a file without a frame for a damaged one.
 			return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window), zstd.WithZeroFrames(true))

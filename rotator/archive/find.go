@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/logreel/logreel/pattern"
+	"github.com/logreel/logreel/rotator/filename"
 	"github.com/logreel/logreel/rotator/files"
-	"github.com/logreel/logreel/rotator/series"
 )
 
 // The endings of files that belong to another; see [hidden].
@@ -25,13 +25,13 @@ const (
 type file struct {
 	path   string
 	plain  string // path without the ending of a compressed file
-	base   string // plain without the number of a series
+	base   string // plain without its number
 	number int    // 0 for base itself
 	ending string // of a compressed file, or nothing
 	// period is that of the name; zero if all names are the same.
 	period pattern.Period
 	info   files.Info
-	// newest says that its series has none of a higher number.
+	// newest says that its base has none of a higher number.
 	newest bool
 	// pending says that it is to be handed on.
 	pending bool
@@ -183,11 +183,11 @@ func (s *search) mark(mark *file, path string) {
 // read returns what a path tells of its file; nil if it is not a path of the pattern.
 func (s *search) read(path string) *file {
 	f := &file{path: path}
-	f.plain, f.ending = series.CutEnding(path)
+	f.plain, f.ending = filename.CutEnding(path)
 	if f.base = f.plain; s.parse(f) { // the base may end with a number of its own
 		return f
 	}
-	if f.base, f.number = series.CutNumber(f.plain); f.number > 0 && s.parse(f) {
+	if f.base, f.number = filename.CutNumber(f.plain); f.number > 0 && s.parse(f) {
 		return f
 	}
 	return nil

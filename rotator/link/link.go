@@ -25,8 +25,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/logreel/logreel/rotator/filename"
 	"github.com/logreel/logreel/rotator/files"
-	"github.com/logreel/logreel/rotator/series"
 )
 
 // Symlink points the symlink of a name to a file, which need not be there any more.
@@ -120,7 +120,7 @@ func compressed(system files.System, path string) (ending string) {
 		return ""
 	}
 	var changed time.Time
-	for _, e := range series.Endings() {
+	for _, e := range filename.Endings() {
 		info, err := system.Stat(path+e, true)
 		if err == nil && info.Regular && (ending == "" || info.Modified.After(changed)) {
 			ending, changed = e, info.Modified

@@ -1,19 +1,18 @@
-// Package series makes and reads the names of the files of one period: "app.log",
+// Package filename makes and reads the names of the files of one period: "app.log",
 // "app.log.1", "app.log.2" and so on, and "app.log.1.gz" when one of them has been
-// compressed. No other package does, so that all parts of the program agree on the series
-// that a name belongs to.
+// compressed. No other package does, so that all parts of the program agree on what
+// a name belongs to.
 //
-//	name, ending := series.CutEnding("app.log.1.gz") // "app.log.1", ".gz"
-//	base, number := series.CutNumber(name)           // "app.log", 1
-//	series.Name(base, number+1)                      // "app.log.2"
+//	name, ending := filename.CutEnding("app.log.1.gz") // "app.log.1", ".gz"
+//	base, number := filename.CutNumber(name)           // "app.log", 1
+//	filename.Numbered(base, number+1)                  // "app.log.2"
 //
 // # Guarantees
 //
-//   - A number is one that [Name] writes: from 1 to [Last], without leading zeros. With
-//     anything else after the base, a name belongs to another series: "app.log.07" is not
-//     of "app.log".
+//   - A number is one that [Numbered] writes: from 1 to [LastNumber], without leading
+//     zeros. Anything else belongs to the base: "app.log.07" is not a file of "app.log".
 //   - One ending is cut, and no more: nobody compresses a compressed file.
-package series
+package filename
 
 import (
 	"strconv"
@@ -26,8 +25,8 @@ const (
 	Zstd = ".zst"
 )
 
-// Last is the highest number. It fits into any int, and so does the one after it.
-const Last = 999_999_999
+// LastNumber is the highest number. It fits into any int, and so does the one after it.
+const LastNumber = 999_999_999
 
 // Endings returns the endings of compressed files.
 func Endings() []string { return []string{Gzip, Zstd} }
@@ -51,14 +50,14 @@ func CutNumber(name string) (base string, number int) {
 	}
 	digits := name[dot+1:]
 	n, err := strconv.Atoi(digits)
-	if err != nil || n < 1 || n > Last || strconv.Itoa(n) != digits {
+	if err != nil || n < 1 || n > LastNumber || strconv.Itoa(n) != digits {
 		return name, 0
 	}
 	return name[:dot], n
 }
 
-// Name returns the name of the file of a series with that number; for 0, the base.
-func Name(base string, number int) string {
+// Numbered returns a name with a number behind it; for 0, the name itself.
+func Numbered(base string, number int) string {
 	if number == 0 {
 		return base
 	}

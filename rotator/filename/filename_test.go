@@ -1,4 +1,4 @@
-package series
+package filename
 
 import "testing"
 
@@ -32,7 +32,7 @@ func TestCutNumber(t *testing.T) {
 		{"app.log.10", "app.log", 10},
 		{"app.log.1.2", "app.log.1", 2},
 		{"/var/log.1/app.2", "/var/log.1/app", 2},
-		{"app.999999999", "app", Last},
+		{"app.999999999", "app", LastNumber},
 		{".1", "", 1},
 		{"app.log", "app.log", 0},
 		{"app", "app", 0},
@@ -57,7 +57,7 @@ func TestCutNumber(t *testing.T) {
 		if base != test.base || number != test.number {
 			t.Errorf("%q: got %q, %d, want %q, %d", test.name, base, number, test.base, test.number)
 		}
-		if got := Name(base, number); got != test.name {
+		if got := Numbered(base, number); got != test.name {
 			t.Errorf("%q: put together again it is %q", test.name, got)
 		}
 	}
