@@ -137,7 +137,7 @@ func (p *program) relay(f *flags.Flags, c rotator.Config, r *rotator.Rotator, ar
 		c.Messages.Say("reading what you type; end with ctrl-d")
 	}
 	process.CloseInherited(in.Input)
-	in.Poller = process.SettleRuntime()
+	in.Poller = process.PrepareRuntime()
 	out.Poller = in.Poller
 	if out.Reader, err = intake.New(in); err != nil {
 		return 0, err
@@ -148,7 +148,7 @@ func (p *program) relay(f *flags.Flags, c rotator.Config, r *rotator.Rotator, ar
 	if f.Tee {
 		out.Tee = process.Stdout{}
 	}
-	process.LetGoOfStart()
+	process.DropStartPages()
 	err = relay.Run(out)
 	if cmd != nil {
 		cmd.Abandon()

@@ -13,13 +13,13 @@ import (
 	"github.com/logreel/logreel/rotator/files"
 )
 
-// LetGoOfStart lets go of the pages of the program's file that are in memory, which are
+// DropStartPages drops the pages of the program's file that are in memory, which are
 // two thirds of what the process has. Most were for the start alone, such as parsing the
 // flags; the others come back from the page cache as they are needed.
 //
 // It does nothing unless the program is linked to run at one address: in any other, the
 // loader has written to pages, and what it wrote would be lost.
-func LetGoOfStart() {
+func DropStartPages() {
 	build, ok := debug.ReadBuildInfo()
 	if !ok || !slices.Contains(build.Settings, debug.BuildSetting{Key: "-buildmode", Value: "exe"}) {
 		return
@@ -29,7 +29,7 @@ func LetGoOfStart() {
 		return
 	}
 	defer maps.Close()
-	here := uint64(reflect.ValueOf(LetGoOfStart).Pointer())
+	here := uint64(reflect.ValueOf(DropStartPages).Pointer())
 	afterCode := false
 	for lines := bufio.NewScanner(maps); lines.Scan(); {
 		// proc_pid_maps(5): the first and the last address, and the rights.

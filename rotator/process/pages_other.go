@@ -2,5 +2,5 @@
 
 package process
 
-// LetGoOfStart does nothing here: this system does not tell where the program is.
-func LetGoOfStart() {}
+// DropStartPages does nothing here: this system does not tell where the program is.
+func DropStartPages() {}

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SettleRuntime makes the Go runtime open now what it would open with the first timer:
+// PrepareRuntime makes the Go runtime open now what it would open with the first timer:
 // an epoll instance and an eventfd. The garbage collector sets a timer after some hours,
 // to give memory back, and the process ends if there are no descriptors left then.
 // Where there are too few from the start, the collector is turned off: little
@@ -21,7 +21,7 @@ import (
 //
 // It is to be called before this process opens its files. It reports whether there are
 // enough descriptors to wait on the runtime's poller.
-func SettleRuntime() (poller bool) {
+func PrepareRuntime() (poller bool) {
 	startThreads()
 	var spare [10]int // two for the runtime, the others for the intake, the relay and files
 	opened := 0

@@ -73,7 +73,7 @@ type Config struct {
 	// Grace is how long the input may last after SIGTERM or SIGCHLD; nil for no
 	// limit.
 	Grace *time.Duration
-	// Poller says that waits may be on the Go runtime's poller, as process.SettleRuntime tells.
+	// Poller says that waits may be on the Go runtime's poller, as process.PrepareRuntime tells.
 	Poller bool
 	// Terminal says that a person is typing the input.
 	Terminal bool
