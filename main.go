@@ -19,12 +19,14 @@ import (
 	"os"
 	"time"
 
+	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator"
 	"github.com/logreel/logreel/rotator/archive"
 	"github.com/logreel/logreel/rotator/command"
 	"github.com/logreel/logreel/rotator/flags"
 	"github.com/logreel/logreel/rotator/intake"
 	"github.com/logreel/logreel/rotator/messages"
+	"github.com/logreel/logreel/rotator/output"
 	"github.com/logreel/logreel/rotator/preview"
 	"github.com/logreel/logreel/rotator/process"
 	"github.com/logreel/logreel/rotator/relay"
@@ -81,75 +83,70 @@ func (p *program) run(args []string) (status int, err error) {
 		return 0, err
 	}
 	printer := p.stderr.Printer(f.Verbose)
-	config, err := f.Rotator(printer)
-	if err != nil {
+	c, err := f.Output(printer)
+	switch {
+	case err != nil:
 		return 0, err
-	}
-	finished, err := f.Archive(config.Pattern, printer)
-	if err != nil {
-		return 0, err
-	}
-	if f.ArchivePass {
-		archive.Child(finished)
+	case f.ArchivePass:
+		archive.Child(c.Archive)
 		return 0, nil
+	case f.Preview > 0:
+		return 0, showPreview(f, c)
 	}
-	archiver := archive.NewArchiver(finished, f.Arguments)
-	config.Opened, config.Finished = archiver.Opened, archiver.Finished
-	r, err := rotator.New(config)
+	if f.Tee {
+		c.Tee = process.Stdout{}
+	}
+	out, err := output.New(c)
 	if err != nil {
 		return 0, f.Mistake(err)
 	}
-	if f.Preview > 0 {
-		if warning := config.Pattern.Warning(); warning != "" {
-			printer.Warn("%s", warning)
-		}
-		at := f.StartTime.In(config.Pattern.Zone())
-		finished.Now = func() time.Time { return at }
-		return 0, preview.Print(os.Stdout, r, config.Pattern, archive.Plan(finished), at, int(f.Preview), intake.IsTerminal(1))
+	return p.relay(f, c.Rotator.Pattern, relay.Config{
+		Output: out, Signals: p.signals, Grace: (*time.Duration)(f.Grace), Messages: printer,
+	})
+}
+
+// showPreview prints what would be written and done.
+func showPreview(f *flags.Flags, c output.Config) error {
+	r, err := rotator.New(c.Rotator)
+	if err != nil {
+		return f.Mistake(err)
 	}
-	return p.relay(f, config, r, archiver)
+	names := c.Rotator.Pattern
+	if warning := names.Warning(); warning != "" {
+		c.Messages.Warn("%s", warning)
+	}
+	at := f.StartTime.In(names.Zone())
+	c.Archive.Now = func() time.Time { return at }
+	return preview.Print(os.Stdout, r, names, archive.Plan(c.Archive), at, int(f.Preview), intake.IsTerminal(1))
 }
 
 // relay reads standard input, or the output of the command, until it ends. It returns
 // the exit status of the command.
-func (p *program) relay(f *flags.Flags, c rotator.Config, r *rotator.Rotator, archiver *archive.Archiver) (status int, err error) {
-	if err := r.Start(); err != nil {
-		return 0, err
-	}
+func (p *program) relay(f *flags.Flags, names *pattern.Pattern, c relay.Config) (status int, err error) {
 	in := intake.Config{
 		Linger: time.Duration(f.Linger), MaxLine: int(f.MaxLine),
-		Boundary: func(t time.Time) time.Time { return c.Pattern.Period(t).End },
-	}
-	out := relay.Config{
-		Rotator: r, Archiver: archiver, Signals: p.signals, Buffer: int(f.Buffer), Drop: f.OnFull == "drop",
-		Grace: (*time.Duration)(f.Grace), Messages: c.Messages,
+		Boundary: func(t time.Time) time.Time { return names.Period(t).End },
 	}
 	var cmd *command.Command
 	if f.Command != nil {
 		if cmd, err = command.Start(command.Config{Arguments: f.Command, Pipe: f.Stdio == "pipe", Ignored: p.ignored}); err != nil {
 			return 0, err
 		}
-		in.Input, in.Room, out.Signals = cmd.Output, cmd.Room, cmd.Signals(p.signals)
+		in.Input, in.Room, c.Signals = cmd.Output, cmd.Room, cmd.Signals(p.signals)
 		if !command.Sockets {
 			c.Messages.Detail("this system does not tell who writes to a socket, so the command writes to a pipe")
 		}
-	} else if out.Terminal = intake.IsTerminal(0); out.Terminal {
+	} else if c.Terminal = intake.IsTerminal(0); c.Terminal {
 		c.Messages.Say("reading what you type; end with ctrl-d")
 	}
 	process.CloseInherited(in.Input)
 	in.Poller = process.PrepareRuntime()
-	out.Poller = in.Poller
-	if out.Reader, err = intake.New(in); err != nil {
+	c.Poller = in.Poller
+	if c.Reader, err = intake.New(in); err != nil {
 		return 0, err
 	}
-	if _, path, err := r.Place(time.Now()); err == nil && out.Reader.Reads(path) {
-		return 0, fmt.Errorf("standard input is %s, the file to be written", path)
-	}
-	if f.Tee {
-		out.Tee = process.Stdout{}
-	}
 	process.DropStartPages()
-	err = relay.Run(out)
+	err = relay.Run(c)
 	if cmd != nil {
 		cmd.Abandon()
 		status = cmd.Wait()

@@ -161,18 +161,18 @@ func New(c Config) (*Rotator, error) {
 }
 
 // Start reports what the user should know about the pattern, and opens the first file
-// if the rotator is eager.
-func (r *Rotator) Start() error {
+// if the rotator is eager. If that fails, [Rotator.Tick] tries again.
+func (r *Rotator) Start() {
 	if advice := r.config.Pattern.Advice(r.config.Now()); advice != "" {
 		r.config.Messages.Detail("%s", advice)
 	}
 	if warning := r.config.Pattern.Warning(); warning != "" {
 		r.config.Messages.Warn("%s", warning)
 	}
-	if !r.config.Eager {
-		return nil
+	if r.config.Eager {
+		r.try(r.config.Now())
+		r.again = r.retryAt
 	}
-	return r.switchByTime(r.config.Now())
 }
 
 // turn makes sure that the live file is the one for lines of the given time.

@@ -470,14 +470,33 @@ func TestSwitchNow(t *testing.T) {
 func TestEager(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(c *Config, _ string) { c.Eager = true })
-	if err := b.Start(); err != nil {
-		t.Fatal(err)
-	}
+	b.Start()
 	b.at(time.Minute).Tick(b.now, false)
 	b.want("1200", "", "1201", "")
 	if got := b.Until(); !got.Equal(noon.Add(2 * time.Minute)) {
 		t.Errorf("a tick is wanted at %v", got)
 	}
+}
+
+// An eager rotator that cannot open its first file says so, and tries again.
+func TestEagerTriesAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(c *Config, dir string) {
+		c.Eager = true
+		if err := os.WriteFile(filepath.Join(dir, "in the way"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c.Pattern = compile(t, pattern.Config{Pattern: dir + "/in the way/%H%M"})
+	})
+	b.Start()
+	if got := b.Until(); !got.Equal(noon.Add(time.Second)) {
+		t.Errorf("a tick is wanted at %v", got)
+	}
+	if err := os.Remove(filepath.Join(b.dir, "in the way")); err != nil {
+		t.Fatal(err)
+	}
+	b.at(time.Second).Tick(b.now, false)
+	b.want("in the way/1200", "")
 }
 
 func TestLinks(t *testing.T) {

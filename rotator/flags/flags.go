@@ -18,7 +18,7 @@ import (
 	"github.com/logreel/logreel/rotator/archive"
 	"github.com/logreel/logreel/rotator/intake"
 	"github.com/logreel/logreel/rotator/messages"
-	"github.com/logreel/logreel/rotator/relay"
+	"github.com/logreel/logreel/rotator/output"
 	"github.com/logreel/logreel/rotator/values"
 )
 
@@ -151,47 +151,44 @@ func (f *Flags) check() error {
 		return fmt.Errorf("--utc and --tz=%s exclude each other; leave one out", f.TZ)
 	case f.MaxLine < intake.MinMaxLine || f.MaxLine > intake.MaxMaxLine:
 		return fmt.Errorf("--max-line=%v: write a size from 1K to 1G", f.MaxLine)
-	case f.Buffer > relay.MaxBuffer:
-		return fmt.Errorf("--buffer=%v: write a size from 0 to %v", f.Buffer, values.Size(relay.MaxBuffer))
+	case f.Buffer > output.MaxBuffer:
+		return fmt.Errorf("--buffer=%v: write a size from 0 to %v", f.Buffer, values.Size(output.MaxBuffer))
 	}
 	return nil
 }
 
-// Rotator returns how to write the files.
-func (f *Flags) Rotator(printer messages.Printer) (c rotator.Config, err error) {
+// Output returns what to write where, and what to do with finished files.
+func (f *Flags) Output(printer messages.Printer) (c output.Config, err error) {
 	zone := time.UTC
 	if !f.UTC {
 		if zone, err = pattern.LoadZone(f.TZ); err != nil {
 			return c, f.Mistake(err)
 		}
 	}
-	c = rotator.Config{
-		Size: int64(f.Size),
-		Mode: uint32(f.Mode), DirMode: uint32(f.DirMode), Owner: f.Owner.Owner,
-		Link: f.Link, PreviousLink: f.PreviousLink, HardLink: f.HardLink,
-		Eager:    f.Eager,
-		Messages: printer,
-	}
-	c.Pattern, err = pattern.New(pattern.Config{
+	names, err := pattern.New(pattern.Config{
 		Pattern: f.Pattern, Escape: byte(f.Escape), Every: f.Every, At: f.At, Zone: zone, Repeat: f.Size > 0,
 	})
 	if err != nil {
 		return c, f.Mistake(err)
 	}
-	return c, nil
-}
-
-// Archive returns what to do with finished files.
-func (f *Flags) Archive(p *pattern.Pattern, printer messages.Printer) (archive.Config, error) {
-	c := archive.Config{
-		Pattern:   p,
+	c = output.Config{Arguments: f.Arguments, Buffer: int(f.Buffer), Drop: f.OnFull == "drop", Messages: printer}
+	c.Rotator = rotator.Config{
+		Pattern: names,
+		Size:    int64(f.Size),
+		Mode:    uint32(f.Mode), DirMode: uint32(f.DirMode), Owner: f.Owner.Owner,
+		Link: f.Link, PreviousLink: f.PreviousLink, HardLink: f.HardLink,
+		Eager:    f.Eager,
+		Messages: printer,
+	}
+	c.Archive = archive.Config{
+		Pattern:   names,
 		Numbered:  f.Size > 0,
 		KeepCount: int(f.KeepCount), KeepAge: f.KeepAge, KeepSize: int64(f.KeepSize), KeepFree: f.KeepFree.Free,
 		Compress: f.Compress.Format, PreviousLink: f.PreviousLink,
 		Exec: f.Exec, ExecTimeout: time.Duration(f.ExecTimeout),
 		Messages: printer,
 	}
-	if err := c.Check(); err != nil {
+	if err := c.Archive.Check(); err != nil {
 		return c, f.Mistake(err)
 	}
 	return c, nil

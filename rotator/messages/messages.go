@@ -41,6 +41,14 @@ func (p Printer) OrSilent() Printer {
 
 func silent(string, ...any) {}
 
+// Lines spells a number of lines.
+func Lines(n int) string {
+	if n == 1 {
+		return "1 line"
+	}
+	return fmt.Sprintf("%d lines", n)
+}
+
 // A Stderr writes messages to standard error, in order.
 type Stderr struct {
 	queue  chan string

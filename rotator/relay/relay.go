@@ -1,5 +1,5 @@
-// Package relay moves lines from the intake to the rotator until the input ends,
-// and answers the signals and the clock meanwhile.
+// Package relay moves lines from the intake to the output until the input ends, and
+// answers the signals and the clock meanwhile.
 //
 // While the disk works, one goroutine, the copier, reads a batch and writes it. When a
 // write fails, or takes more than a tenth of a second, another goroutine, the spooler,
@@ -17,10 +17,8 @@
 //     input: what waits then is still written. On a terminal SIGINT and SIGTERM do so.
 //   - SIGHUP reopens the live file, SIGALRM switches, SIGUSR1 reports; SIGUSR2,
 //     SIGPIPE and SIGXFSZ do nothing. None of them ends it.
-//   - Lines that cannot be written wait, in order, in memory of Config.Buffer bytes
-//     at the most, which is taken only then and given back. When it is full nothing
-//     more is read, or with Config.Drop whole lines are dropped and counted, and
-//     the count is written where they are missing.
+//   - While the disk keeps lines from being written, reading goes on until the output's
+//     buffer is full.
 //   - After the end of input it goes on trying until ten seconds after the last
 //     success; what is lost then is counted.
 //   - After the start it opens no descriptors but those of files. It sets no timer of
@@ -39,37 +37,23 @@ import (
 	"io"
 	"math"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/logreel/logreel/rotator"
-	"github.com/logreel/logreel/rotator/archive"
 	"github.com/logreel/logreel/rotator/intake"
 	"github.com/logreel/logreel/rotator/messages"
+	"github.com/logreel/logreel/rotator/output"
 )
-
-// retryEvery is the pause between two attempts to write.
-const retryEvery = time.Second
 
 var newline = []byte{'\n'}
 
-// Config says what to connect. Reader and Rotator are required.
+// Config says what to connect. Reader and Output are required.
 type Config struct {
-	Reader  *intake.Reader
-	Rotator *rotator.Rotator
-	// Archiver looks after finished files; nil for nobody.
-	Archiver *archive.Archiver
+	Reader *intake.Reader
+	Output *output.Output
 	// Signals are those to answer, from process.Signals or command.Command.Signals.
 	// SIGCHLD says that the command whose output is read has ended.
 	Signals <-chan os.Signal
-	// Buffer is how many bytes of lines that cannot be written are kept; 0 for none.
-	Buffer int
-	// Drop says that lines which find no room in a full buffer are dropped, rather
-	// than left in the input. If the input is a file, they are left there anyway.
-	Drop bool
 	// Grace is how long the input may last after SIGTERM or SIGCHLD; nil for no
 	// limit.
 	Grace *time.Duration
@@ -77,8 +61,6 @@ type Config struct {
 	Poller bool
 	// Terminal says that a person is typing the input.
 	Terminal bool
-	// Tee gets a copy of every line; nil for none. When it fails it gets no more.
-	Tee io.Writer
 	// Messages are what the user is told; the zero Printer is silent.
 	Messages messages.Printer
 }
@@ -87,16 +69,10 @@ type Config struct {
 type relay struct {
 	Config
 	started  time.Time
-	buffer   buffer
 	handover handover
-	// failing belongs to the copier, and reports what keeps it from writing.
-	failing messages.Fault
-	signals chan os.Signal
+	signals  chan os.Signal
 	// terminated says that somebody has asked for the end.
 	terminated atomic.Bool
-
-	mu     sync.Mutex
-	status rotator.Status // as it was when the copier last turned to the disk, or failed there
 
 	// What follows belongs to whoever has the reader.
 
@@ -112,24 +88,24 @@ type relay struct {
 	graceEnd time.Time
 }
 
-// Run moves lines until the end of input, and closes the archiver. It returns nil if
-// every line was written.
+// Run moves lines until the end of input, and waits for what is to be done with finished
+// files. It returns nil if every line was written.
 func Run(c Config) error {
 	c.Messages = c.Messages.OrSilent()
-	if c.Archiver == nil {
-		c.Archiver = archive.NewArchiver(archive.Config{}, nil)
+	if c.Reader.Regular() {
+		if path := c.Output.Path(time.Now()); c.Reader.Reads(path) {
+			return fmt.Errorf("standard input is %s, the file to be written", path)
+		}
+		c.Output.NeverDrop() // what is not read stays in the file
 	}
 	r := &relay{
 		Config: c, started: time.Now(),
-		buffer:   buffer{limit: c.Buffer, drop: c.Drop && !c.Reader.Regular()},
 		handover: handover{back: make(chan struct{})},
-		failing:  messages.Fault{Printer: c.Messages},
 		signals:  make(chan os.Signal, 16),
 	}
 	if err := r.handover.timer.open(c.Poller); err != nil {
 		return err
 	}
-	c.Archiver.Start()
 	go r.listen()
 	result := make(chan error, 2)
 	go func() { result <- r.copy() }()
@@ -139,24 +115,19 @@ func Run(c Config) error {
 	if c.Grace != nil {
 		patience = *c.Grace
 	}
-	c.Archiver.Close(patience, r.terminated.Load)
+	c.Output.Finish(patience, r.terminated.Load)
 	return err
 }
 
 // copy is the copier: it reads and writes until the end of input.
 func (r *relay) copy() error {
-	for r.ended == nil {
-		lines, at, err := r.Reader.Next(r.untilGrace(sooner(r.Rotator.Until(), r.Archiver.Until())))
+	r.offerReader()
+	r.Output.Start()
+	for r.takeBackAll(); r.ended == nil; r.takeBackAll() {
+		lines, at, err := r.Reader.Next(r.untilGrace(r.Output.Until()))
 		r.ended = err
 		r.takeSignals()
-		for r.deliver(lines, at); r.takeBack(); r.deliver(lines, at) {
-			r.recovered()
-			lines, at, r.spill = r.spill, r.spillAt, nil
-		}
-		r.buffer.release()
-		if r.Reader.AfterQuiet() {
-			r.silence()
-		}
+		r.deliver(lines, at)
 	}
 	r.handover.reader.Store(closed)
 	r.handover.timer.set(0)
@@ -164,57 +135,54 @@ func (r *relay) copy() error {
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	return errors.Join(err, r.Rotator.Close())
+	return errors.Join(err, r.Output.Close())
 }
 
 // deliver writes a batch, and before it what is in the buffer, and does what else is
-// to be done on the disk.
+// to be done on the disk. Meanwhile the spooler may take the reader.
 func (r *relay) deliver(lines []byte, at time.Time) {
 	requests := r.requests
 	r.requests = nil
-	r.noteStatus()
-	more := len(lines) == 0 && r.Reader.Waiting() > 0
-	r.buffer.lend(lines, at)
+	idle := len(lines) == 0
+	more := idle && r.Reader.Waiting() > 0
+	r.Output.Lend(lines, at)
 	r.offerReader()
-	for r.writeFront() {
-	}
+	r.write()
 	for _, s := range requests {
 		r.serve(s)
 	}
-	if len(lines) == 0 {
-		r.Rotator.Tick(time.Now(), more)
-	}
-	r.Archiver.Tick(time.Now())
+	r.Output.Tick(time.Now(), idle, more)
 }
 
-// writeFront writes the oldest lines that wait. It reports false when there are none.
-func (r *relay) writeFront() bool {
-	lines, at := r.buffer.front()
-	if len(lines) == 0 {
-		return false
-	}
-	n, err := r.Rotator.Write(lines, at)
-	r.buffer.wrote(n)
-	r.tee(lines[:n])
-	if r.buffer.advance(n) {
-		r.Reader.Interrupt() // there is room again
-	}
-	if err != nil {
-		r.failing.Begin(time.Now(), err, "lines wait in memory, trying again every second")
-		r.handover.failing.Store(true)
-		r.noteStatus()
-		r.callSpooler()
-		if !r.Archiver.MakeRoom(err) {
-			_, _ = unix.Poll(nil, int(retryEvery.Milliseconds()))
+// write writes all that waits, however long that takes.
+func (r *relay) write() {
+	for {
+		any, room, err := r.Output.Write()
+		if room {
+			r.Reader.Interrupt()
+		}
+		if err != nil {
+			r.callSpooler()
+			r.Output.Pause(err)
+		}
+		if !any {
+			return
 		}
 	}
-	return true
 }
 
-// recovered reports that a fault is over, when all that waited is written.
-func (r *relay) recovered() {
-	r.failing.End(time.Now(), held(r.buffer.held()))
-	r.handover.failing.Store(false)
+// takeBackAll takes the reader back, and writes what the spooler has left.
+func (r *relay) takeBackAll() {
+	for r.takeBack() {
+		r.Output.Recovered()
+		lines := r.spill
+		r.spill = nil
+		r.deliver(lines, r.spillAt)
+	}
+	r.Output.Release()
+	if r.Reader.AfterQuiet() {
+		r.silence()
+	}
 }
 
 // untilGrace returns the earlier of an instant and the end of the grace; the zero time
@@ -224,40 +192,9 @@ func (r *relay) untilGrace(until time.Time) time.Time {
 		return until
 	}
 	// Reckoned anew from the monotonic clock, since someone may set the wall clock.
-	return sooner(until, time.Now().Add(time.Until(r.graceEnd)))
-}
-
-// sooner returns the earlier of two instants, of which a zero one does not count.
-func sooner(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
+	end := time.Now().Add(time.Until(r.graceEnd))
+	if until.IsZero() || end.Before(until) {
+		return end
 	}
-	return a
-}
-
-// tee copies lines to standard output.
-func (r *relay) tee(lines []byte) {
-	if r.Tee == nil || len(lines) == 0 {
-		return
-	}
-	r.handover.teeing.Store(true)
-	defer r.handover.teeing.Store(false)
-	if _, err := r.Tee.Write(lines); err != nil {
-		r.Messages.Warn("--tee: %v; going on without it", err)
-		r.Tee = nil
-	}
-}
-
-func plural(lines int) string {
-	if lines == 1 {
-		return "1 line"
-	}
-	return fmt.Sprintf("%d lines", lines)
-}
-
-func held(lines int) string {
-	if lines == 1 {
-		return "1 line was held"
-	}
-	return plural(lines) + " were held"
+	return until
 }

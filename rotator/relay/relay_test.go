@@ -21,6 +21,8 @@ import (
 	"github.com/logreel/logreel/rotator/files"
 	"github.com/logreel/logreel/rotator/intake"
 	"github.com/logreel/logreel/rotator/messages"
+	"github.com/logreel/logreel/rotator/output"
+	"github.com/logreel/logreel/rotator/output/outputtest"
 )
 
 // TestMain plays the process that makes a pass when it is told to: it notes that in the
@@ -44,6 +46,7 @@ func TestMain(m *testing.M) {
 // are written, and how it fails. It may wait as well.
 type fickle struct {
 	files.System
+	open  func() // is called before a file is opened
 	mu    sync.Mutex
 	write func(n int) (int, error)
 }
@@ -54,6 +57,9 @@ type fickleFile struct {
 }
 
 func (f *fickle) Open(path string, create bool, mode uint32) (files.File, error) {
+	if f.open != nil {
+		f.open()
+	}
 	file, err := f.System.Open(path, create, mode)
 	if err != nil {
 		return nil, err
@@ -99,9 +105,14 @@ type session struct {
 	ended chan error
 }
 
-func run(t *testing.T, c Config) *session {
+func run(t *testing.T, c output.Config) *session {
 	t.Helper()
-	s := &session{t: t, dir: t.TempDir(), files: &fickle{System: files.Disk{}}, said: make(chan string, 1000), ended: make(chan error, 1)}
+	return runOn(t, &fickle{System: files.Disk{}}, c)
+}
+
+func runOn(t *testing.T, system *fickle, c output.Config) *session {
+	t.Helper()
+	s := &session{t: t, dir: t.TempDir(), files: system, said: make(chan string, 1000), ended: make(chan error, 1)}
 	say := func(format string, args ...any) { s.said <- fmt.Sprintf(format, args...) }
 	c.Messages = messages.Printer{Say: say, Warn: say}
 	var ends [2]int
@@ -113,19 +124,20 @@ func run(t *testing.T, c Config) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Reader, err = intake.New(intake.Config{
+	reader, err := intake.New(intake.Config{
 		Input: ends[0], Linger: 5 * time.Millisecond, MaxLine: 1 << 20,
 		Boundary: func(t time.Time) time.Time { return p.Period(t).End },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Rotator, err = rotator.New(rotator.Config{Pattern: p, Mode: 0o600, DirMode: 0o700, Files: s.files, Messages: c.Messages})
+	c.Rotator = rotator.Config{Pattern: p, Mode: 0o600, DirMode: 0o700, Eager: c.Rotator.Eager, Files: s.files, Messages: c.Messages}
+	out, err := output.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	go func() {
-		s.ended <- Run(c)
+		s.ended <- Run(Config{Reader: reader, Output: out, Messages: c.Messages})
 		_ = unix.Close(ends[0])
 	}()
 	return s
@@ -188,52 +200,44 @@ func (s *session) content() string {
 	return all.String()
 }
 
-// numbered returns lines with the numbers from one to another.
-func numbered(from, to int) string {
-	var lines strings.Builder
-	for i := from; i < to; i++ {
-		fmt.Fprintf(&lines, "%08d %s\n", i, strings.Repeat("x", i%90))
-	}
-	return lines.String()
-}
-
-// check compares without printing megabytes.
-func check(t *testing.T, got, want string) {
-	t.Helper()
-	if got == want {
-		return
-	}
-	g, w := strings.SplitAfter(got, "\n"), strings.SplitAfter(want, "\n")
-	for i := range min(len(g), len(w)) {
-		if g[i] != w[i] {
-			t.Fatalf("line %d of %d: got %q, want %q", i, len(w), g[i], w[i])
-		}
-	}
-	t.Fatalf("got %d lines, want %d", len(g), len(w))
-}
-
 // While a write hangs, reading goes on: more than the pipe holds is taken. Then
 // everything is written in order, and it is said how much was held.
 func TestHang(t *testing.T) {
 	t.Parallel()
-	s := run(t, Config{Buffer: 16 << 20})
-	s.send(numbered(0, 1))
+	s := run(t, output.Config{Buffer: 16 << 20})
+	s.send(outputtest.Numbered(0, 1))
 	release := make(chan bool)
 	s.files.be(func(n int) (int, error) { <-release; return n, nil })
 	for i := 1; i < 60_000; i += 1000 { // 3 MB; the test's own limit ends it otherwise
-		s.send(numbered(i, i+1000))
+		s.send(outputtest.Numbered(i, i+1000))
 	}
 	s.await("the disk does not answer; lines wait in memory")
 	close(release)
 	over := s.await("over after")
 	s.files.be(nil)
-	s.send(numbered(60_001, 60_002))
-	check(t, s.end(), numbered(0, 60_002))
+	s.send(outputtest.Numbered(60_001, 60_002))
+	outputtest.Check(t, s.end(), outputtest.Numbered(0, 60_002))
 	// What came before the spooler took over is counted too, but for the batch that
 	// hung, of which an unknown part may have been written.
 	if held, err := strconv.Atoi(regexp.MustCompile(`(\d+) lines were held`).FindStringSubmatch(over)[1]); err != nil || held > 60_001 || held < 50_000 {
 		t.Errorf("said %q", over)
 	}
+}
+
+// So it does when opening the first file hangs, before any line has come.
+func TestHangAtStart(t *testing.T) {
+	t.Parallel()
+	release := make(chan bool)
+	s := runOn(t, &fickle{System: files.Disk{}, open: func() { <-release }}, output.Config{
+		Buffer: 16 << 20, Rotator: rotator.Config{Eager: true},
+	})
+	for i := 0; i < 60_000; i += 1000 { // 3 MB, of which the pipe holds a third
+		s.send(outputtest.Numbered(i, i+1000))
+	}
+	s.await("the disk does not answer; lines wait in memory")
+	close(release)
+	s.await("over after")
+	outputtest.Check(t, s.end(), outputtest.Numbered(0, 60_000))
 }
 
 // A full buffer holds up the application until there is room, and loses nothing.
@@ -242,12 +246,12 @@ func TestFullBufferWaits(t *testing.T) {
 	for _, limit := range []int{0, 1, 64 << 10} {
 		t.Run(strconv.Itoa(limit), func(t *testing.T) {
 			t.Parallel()
-			s := run(t, Config{Buffer: limit})
+			s := run(t, output.Config{Buffer: limit})
 			s.files.be(full)
 			sent := make(chan bool)
 			go func() {
 				defer close(sent)
-				s.send(numbered(0, 40_000)) // 2.2 MB: more than pipe, buffer and reader hold
+				s.send(outputtest.Numbered(0, 40_000)) // 2.2 MB: more than pipe, buffer and reader hold
 			}()
 			s.await("lines wait in memory, trying again every second")
 			s.await("the buffer is full; the application waits")
@@ -259,7 +263,7 @@ func TestFullBufferWaits(t *testing.T) {
 			s.files.be(nil)
 			<-sent
 			s.await("were held")
-			check(t, s.end(), numbered(0, 40_000))
+			outputtest.Check(t, s.end(), outputtest.Numbered(0, 40_000))
 		})
 	}
 }
@@ -268,8 +272,8 @@ func TestFullBufferWaits(t *testing.T) {
 // those that are there are not.
 func TestGiveUp(t *testing.T) {
 	t.Parallel()
-	s := run(t, Config{Buffer: 1 << 20})
-	s.send(numbered(0, 10))
+	s := run(t, output.Config{Buffer: 1 << 20})
+	s.send(outputtest.Numbered(0, 10))
 	var calls int
 	s.files.be(func(n int) (int, error) {
 		if calls++; calls == 1 {
@@ -277,9 +281,9 @@ func TestGiveUp(t *testing.T) {
 		}
 		select {} // for ever
 	})
-	s.send(numbered(10, 1000))
+	s.send(outputtest.Numbered(10, 1000))
 	s.await("the disk does not answer")
-	s.send(numbered(1000, 2000))
+	s.send(outputtest.Numbered(1000, 2000))
 	if err := s.input.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -294,43 +298,7 @@ func TestGiveUp(t *testing.T) {
 	if want := fmt.Sprintf("%d lines lost", 2000-there); err == nil || !strings.HasPrefix(err.Error(), want) || there == 0 {
 		t.Errorf("%d lines are there; got %v, want %s", there, err, want)
 	}
-	check(t, got[:strings.LastIndexByte(got, '\n')+1], numbered(0, there))
-}
-
-const when = `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)`
-
-var droppedNote = regexp.MustCompile(`^logreel: (\d+) lines? dropped from ` + when + ` to ` + when + `\n$`)
-
-// checkDropped checks that each line is there, once and in order, or counted by a
-// note where it is missing. It returns how many are missing. Of a line in pieces the
-// first ones may be there, right before the note that counts it.
-func checkDropped(t *testing.T, got, sent string) (dropped int) {
-	t.Helper()
-	want := strings.SplitAfter(sent, "\n")
-	cut := false
-	for line := range strings.Lines(got) {
-		note := droppedNote.FindStringSubmatch(line)
-		switch {
-		case note != nil:
-			n, _ := strconv.Atoi(note[1])
-			if n > len(want) {
-				t.Fatalf("%q, where %d were left", line, len(want))
-			}
-			want, dropped, cut = want[n:], dropped+n, false
-		case cut:
-			t.Fatalf("the line before %.50q is cut, and not counted", line)
-		case len(want) > 0 && line == want[0]:
-			want = want[1:]
-		case len(want) > 0 && strings.HasPrefix(want[0], strings.TrimSuffix(line, "\n")):
-			cut = true
-		default:
-			t.Fatalf("got %.50q, want %.50q", line, want[:min(1, len(want))])
-		}
-	}
-	if strings.Join(want, "") != "" {
-		t.Fatalf("%d lines are neither there nor counted", len(want)-1)
-	}
-	return dropped
+	outputtest.Check(t, got[:strings.LastIndexByte(got, '\n')+1], outputtest.Numbered(0, there))
 }
 
 // With Drop, a full buffer drops whole lines and says how many, where they are
@@ -340,17 +308,17 @@ func TestFullBufferDrops(t *testing.T) {
 	for _, limit := range []int{0, 64 << 10, 1 << 20} {
 		t.Run(strconv.Itoa(limit), func(t *testing.T) {
 			t.Parallel()
-			s := run(t, Config{Buffer: limit, Drop: true})
-			s.send(numbered(0, 10))
+			s := run(t, output.Config{Buffer: limit, Drop: true})
+			s.send(outputtest.Numbered(0, 10))
 			s.files.be(full)
 			for i := 10; i < 60_010; i += 1000 { // 3.3 MB
-				s.send(numbered(i, i+1000))
+				s.send(outputtest.Numbered(i, i+1000))
 			}
 			s.await("the buffer is full; lines are dropped")
 			s.files.be(nil)
 			s.await("were held")
-			s.send(numbered(60_010, 60_020))
-			if dropped := checkDropped(t, s.end(), numbered(0, 60_020)); dropped < 10_000 {
+			s.send(outputtest.Numbered(60_010, 60_020))
+			if dropped := outputtest.CheckDropped(t, s.end(), outputtest.Numbered(0, 60_020)); dropped < 10_000 {
 				t.Errorf("%d lines dropped", dropped)
 			}
 		})
@@ -366,7 +334,7 @@ func TestFickleDisk(t *testing.T) {
 		t.Run(fmt.Sprintf("seed %d, drop %v", seed, drop), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 3))
-			s := run(t, Config{Buffer: 1 << (10 + random.IntN(10)), Drop: drop})
+			s := run(t, output.Config{Buffer: 1 << (10 + random.IntN(10)), Drop: drop})
 			fate := rand.New(rand.NewPCG(seed, 4))
 			var mu sync.Mutex
 			s.files.be(func(n int) (int, error) {
@@ -387,7 +355,7 @@ func TestFickleDisk(t *testing.T) {
 			var sent strings.Builder
 			for i := 0; i < 30_000; {
 				to := i + 1 + random.IntN(1<<random.IntN(13))
-				text := numbered(i, to)
+				text := outputtest.Numbered(i, to)
 				if random.IntN(20) == 0 {
 					text += strings.Repeat("long ", random.IntN(400_000)) + "\n"
 				}
@@ -396,9 +364,9 @@ func TestFickleDisk(t *testing.T) {
 				i = to
 			}
 			if got := s.end(); drop {
-				t.Logf("%d lines dropped", checkDropped(t, got, sent.String()))
+				t.Logf("%d lines dropped", outputtest.CheckDropped(t, got, sent.String()))
 			} else {
-				check(t, got, sent.String())
+				outputtest.Check(t, got, sent.String())
 			}
 		})
 	}
@@ -414,10 +382,10 @@ func TestPassWithoutLines(t *testing.T) {
 	}
 	notes := filepath.Join(t.TempDir(), "passes")
 	const moment = 300 * time.Millisecond
-	s := run(t, Config{Archiver: archive.NewArchiver(archive.Config{
+	s := run(t, output.Config{Arguments: []string{notes}, Archive: archive.Config{
 		Pattern: p, KeepCount: 1,
 		Now: func() time.Time { return time.Now().Add(moment - time.Hour) }, // of the first pass
-	}, []string{notes})})
+	}})
 	const want = "pass\npass\n"
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		got, err := os.ReadFile(notes)

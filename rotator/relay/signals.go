@@ -1,13 +1,9 @@
 package relay
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"syscall"
 	"time"
-
-	"github.com/logreel/logreel/rotator"
 )
 
 // listen hands the signals on. They interrupt the reader, which is blocked in a
@@ -55,7 +51,7 @@ func (r *relay) take(s os.Signal) {
 		r.beginGrace()
 	case syscall.SIGUSR1:
 		if r.handover.reader.Load() == withSpooler {
-			r.report(len(r.spill)) // the copier may take its time
+			r.Output.Report(len(r.spill) + r.Reader.Waiting()) // the copier may take its time
 			return
 		}
 		r.requests = append(r.requests, s)
@@ -85,46 +81,14 @@ func (r *relay) beginGrace() {
 	}
 }
 
-// noteStatus is for the copier: it notes what report is to say while the disk keeps the
-// copier.
-func (r *relay) noteStatus() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.status = r.Rotator.Status()
-}
-
-func (r *relay) lastStatus() rotator.Status {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.status
-}
-
-// report answers SIGUSR1. More is how many bytes wait besides the buffer and the input.
-func (r *relay) report(more int) {
-	s := r.lastStatus()
-	live := "no live file"
-	if s.Live != "" {
-		live = fmt.Sprintf("live file %s of %d bytes", s.Live, s.Size)
-	}
-	r.Messages.Say("%s; %d bytes written and %d switches in %v; %d bytes waiting", live, s.Written, s.Switches,
-		time.Since(r.started).Round(time.Second), r.buffer.bytes()+r.Reader.Waiting()+more)
-}
-
 // serve answers a request to the copier.
 func (r *relay) serve(s os.Signal) {
-	now := time.Now()
 	switch s {
 	case syscall.SIGHUP:
-		r.Rotator.Reopen(now)
-		return
+		r.Output.Reopen()
+	case syscall.SIGALRM:
+		r.Output.Switch()
 	case syscall.SIGUSR1:
-		r.noteStatus()
-		r.report(0)
-		return
-	}
-	if err := r.Rotator.Switch(now); errors.Is(err, rotator.ErrSameName) {
-		r.Messages.Warn("SIGALRM: %v; give --size to have numbered files", err)
-	} else if err != nil {
-		r.Messages.Warn("SIGALRM: %v", err)
+		r.Output.ReportNow(r.Reader.Waiting())
 	}
 }

@@ -2,7 +2,6 @@ package relay
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -14,8 +13,6 @@ const (
 	// stall is how long the disk may keep the copier before the spooler reads on:
 	// a pipe of 1 MiB holds a busy log for longer.
 	stall = 100 * time.Millisecond
-	// hangs is how long the disk may keep the copier before that is worth a message.
-	hangs = time.Second
 	// lastTry is how long to go on trying after the end of input and the last success.
 	lastTry = 10 * time.Second
 )
@@ -37,10 +34,6 @@ type handover struct {
 	wanted atomic.Bool
 	// back is where the spooler says that it has let go.
 	back chan struct{}
-	// failing says that the copier has reported a fault.
-	failing atomic.Bool
-	// teeing says that the copier is copying lines, and not waiting for the disk.
-	teeing atomic.Bool
 	// timer wakes the spooler; set is when the copier last set it.
 	timer timer
 	set   time.Duration
@@ -123,26 +116,14 @@ func (r *relay) spooler(result chan<- error) {
 // false when the input has ended and the disk has done nothing for lastTry.
 func (r *relay) spool() bool {
 	r.Reader.Keep()
-	r.buffer.hold()
-	hanging := messages.Fault{Printer: r.Messages}
-	moves, moved := -1, time.Time{} // what the copier has done, and when
-	var quiet time.Time             // since when nothing more can come
-	told := false
+	r.Output.Spool()
+	var quiet time.Time // since when nothing is written, and nothing more can come
 	for !r.handover.wanted.Load() {
 		now := time.Now()
-		if n := r.buffer.progress(); n != moves || r.handover.teeing.Load() {
-			moves, moved, quiet = n, now, time.Time{}
-		} else if now.Sub(moved) >= hangs && !r.handover.failing.Load() {
-			hanging.Begin(moved, r.hang(), "lines wait in memory")
-		}
 		more := r.readOn(now)
-		if r.buffer.overflow() && !told {
-			told = true
-			r.Messages.Warn("the buffer is full; %s", map[bool]string{false: "the application waits", true: "lines are dropped"}[r.buffer.drop])
-		}
 		r.takeSignals()
-		switch {
-		case more:
+		switch moved := r.Output.Watch(now); {
+		case more || moved:
 			quiet = time.Time{}
 		case quiet.IsZero():
 			quiet = now
@@ -150,37 +131,28 @@ func (r *relay) spool() bool {
 			return false
 		}
 	}
-	hanging.End(time.Now(), held(r.buffer.held()))
-	r.buffer.settle()
+	r.Output.EndSpool()
 	return true
 }
 
 // readOn reads once, if there is room, or else waits for a while. It reports whether
 // more may come.
 func (r *relay) readOn(now time.Time) bool {
-	r.spill = r.buffer.push(r.spill, r.spillAt)
-	if r.ended == nil && len(r.spill) == 0 && !r.buffer.full() {
+	r.spill = r.Output.Push(r.spill, r.spillAt)
+	if r.ended == nil && len(r.spill) == 0 && !r.Output.Full() {
 		// Boundaries lie on whole seconds, and what comes before one is filed before it.
 		lines, at, err := r.Reader.Next(r.untilGrace(now.Truncate(time.Second).Add(time.Second)))
-		r.spill, r.spillAt, r.ended = r.buffer.push(lines, at), at, err
+		r.spill, r.spillAt, r.ended = r.Output.Push(lines, at), at, err
 		return true
 	}
 	r.Reader.Sleep(time.Second)
 	return r.ended == nil && !r.Reader.WritersGone()
 }
 
-// hang returns the error of a disk that hangs, which may be that of a link.
-func (r *relay) hang() error {
-	if path := r.lastStatus().Live; path != "" {
-		return fmt.Errorf("the disk does not answer (live file %s)", path)
-	}
-	return errors.New("the disk does not answer")
-}
-
 // giveUp counts what will not be written: what is in the buffer, and what there was
 // no room to read.
 func (r *relay) giveUp() error {
-	lost := r.buffer.giveUp() + bytes.Count(r.spill, newline)
+	lost := r.Output.GiveUp() + bytes.Count(r.spill, newline)
 	for r.ended == nil {
 		var lines []byte
 		lines, _, r.ended = r.Reader.Next(time.Time{})
@@ -189,5 +161,5 @@ func (r *relay) giveUp() error {
 	if lost == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s lost that could not be written within %v of the end of input", plural(lost), lastTry)
+	return fmt.Errorf("%s lost that could not be written within %v of the end of input", messages.Lines(lost), lastTry)
 }

@@ -1,4 +1,4 @@
-package relay
+package output
 
 import (
 	"bytes"
@@ -8,7 +8,11 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/logreel/logreel/rotator/messages"
 )
+
+var newline = []byte{'\n'}
 
 // MaxBuffer is the most that Config.Buffer may be: what a process can address, with
 // room to spare.
@@ -235,7 +239,7 @@ func (b *buffer) note() {
 		return
 	}
 	b.dropped = drops{}
-	text := fmt.Appendf(nil, "logreel: %s dropped from %s to %s\n", plural(d.lines),
+	text := fmt.Appendf(nil, "logreel: %s dropped from %s to %s\n", messages.Lines(d.lines),
 		d.from.Format(time.RFC3339), d.to.Format(time.RFC3339))
 	b.spans = append(b.spans, span{at: d.to}) // a span of its own, for giveUp
 	b.add(text, d.to)

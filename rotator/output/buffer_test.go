@@ -1,10 +1,12 @@
-package relay
+package output
 
 import (
 	"bytes"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/logreel/logreel/rotator/output/outputtest"
 )
 
 // Whatever goes in comes out, once and in order, or is counted by a line that says
@@ -78,9 +80,9 @@ func FuzzBuffer(f *testing.F) {
 			take(1 << 20)
 		}
 		if !drop {
-			check(t, out.String(), in.String())
+			outputtest.Check(t, out.String(), in.String())
 			return
 		}
-		checkDropped(t, out.String(), in.String())
+		outputtest.CheckDropped(t, out.String(), in.String())
 	})
 }
