@@ -94,7 +94,9 @@ func (p *program) run(args []string) (status int, err error) {
 		return 0, showPreview(f, c)
 	}
 	if f.Tee {
-		c.Tee = process.Stdout{}
+		if c.Tee, err = process.OpenStdout(); err != nil {
+			printer.Warn("--tee: %v; going on without it", err)
+		}
 	}
 	out, err := output.New(c)
 	if err != nil {

@@ -1,7 +1,9 @@
 package process
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,10 +18,27 @@ const (
 	pipeBuf = 4096
 )
 
+// errClosed is why standard output takes nothing, though it can be written to.
+var errClosed = errors.New("standard output was closed by whoever started logreel")
+
 // Stdout is standard output. Unlike os.Stdout it is never given to the runtime's
 // poller. A reader that is gone does not end the process, and one that reads nothing
 // does not hold it up for long.
 type Stdout struct{}
+
+// OpenStdout returns standard output, or an error if this process was started without
+// one. Then the Go runtime has opened /dev/null in its place, for reading as well, which
+// nobody does who wants to write there (runtime.checkfds).
+func OpenStdout() (Stdout, error) {
+	var is, null unix.Stat_t
+	if unix.Fstat(stdout, &is) != nil || unix.Stat(os.DevNull, &null) != nil || is.Mode&unix.S_IFMT != unix.S_IFCHR || is.Rdev != null.Rdev {
+		return Stdout{}, nil
+	}
+	if flags, err := unix.FcntlInt(stdout, unix.F_GETFL, 0); err != nil || flags&unix.O_ACCMODE != unix.O_RDWR {
+		return Stdout{}, nil
+	}
+	return Stdout{}, errClosed
+}
 
 // Write writes all of p, or returns why it could not.
 func (Stdout) Write(p []byte) (done int, err error) {
