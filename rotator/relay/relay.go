@@ -103,7 +103,7 @@ func Run(c Config) error {
 		handover: handover{back: make(chan struct{})},
 		signals:  make(chan os.Signal, 16),
 	}
-	if err := r.handover.timer.open(c.Poller); err != nil {
+	if err := r.handover.timer.Open(c.Poller); err != nil {
 		return err
 	}
 	go r.listen()
@@ -130,7 +130,7 @@ func (r *relay) copy() error {
 		r.deliver(lines, at)
 	}
 	r.handover.reader.Store(closed)
-	r.handover.timer.set(0)
+	r.handover.timer.Set(0)
 	err := r.ended
 	if errors.Is(err, io.EOF) {
 		err = nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/logreel/logreel/rotator/messages"
+	"github.com/logreel/logreel/rotator/timer"
 )
 
 const (
@@ -35,7 +36,7 @@ type handover struct {
 	// back is where the spooler says that it has let go.
 	back chan struct{}
 	// timer wakes the spooler; set is when the copier last set it.
-	timer timer
+	timer timer.Timer
 	set   time.Duration
 }
 
@@ -48,7 +49,7 @@ func (r *relay) offerReader() {
 	r.handover.reader.Store(offered)
 	if r.handover.set == 0 || now-r.handover.set >= stall/2 {
 		r.handover.set = now
-		r.handover.timer.set(stall)
+		r.handover.timer.Set(stall)
 	}
 }
 
@@ -56,14 +57,14 @@ func (r *relay) offerReader() {
 func (r *relay) silence() {
 	if r.handover.set != 0 {
 		r.handover.set = 0
-		r.handover.timer.stop()
+		r.handover.timer.Stop()
 	}
 }
 
 // callSpooler lets the spooler read on, since writing has failed.
 func (r *relay) callSpooler() {
 	if r.handover.reader.CompareAndSwap(offered, withSpooler) {
-		r.handover.timer.set(0)
+		r.handover.timer.Set(0)
 	}
 }
 
@@ -85,17 +86,17 @@ func (r *relay) takeBack() (relieved bool) {
 // lines are lost: the copier may hang, and cannot.
 func (r *relay) spooler(result chan<- error) {
 	for {
-		r.handover.timer.wait()
+		r.handover.timer.Wait()
 		kept := time.Since(r.started) - time.Duration(r.handover.since.Load())
 		switch r.handover.reader.Load() {
 		case closed:
-			r.handover.timer.close()
+			r.handover.timer.Close()
 			return
 		case withCopier:
 			continue
 		case offered:
 			if kept < stall/2 {
-				r.handover.timer.set(stall - kept)
+				r.handover.timer.Set(stall - kept)
 				continue
 			}
 			if !r.handover.reader.CompareAndSwap(offered, withSpooler) {

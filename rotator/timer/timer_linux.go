@@ -1,4 +1,7 @@
-package relay
+// Package timer wakes a goroutine after a time, or when it is set to fire at once. Its
+// timers are none of the Go runtime's: the first of those opens descriptors, and each
+// wakes a thread whenever it is put off.
+package timer
 
 import (
 	"fmt"
@@ -9,17 +12,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A timer wakes the goroutine that waits for it, after a time. Setting it anew puts it
-// off. It is a timerfd and not a timer of the runtime, which would wake a thread whenever
-// it is put off. The wait is on the runtime's poller if that may be used: a blocking
-// read makes the runtime's monitor run for 10 ms each time it fires.
-type timer struct {
+// A Timer wakes the goroutine that waits for it, after a time. Setting it anew puts it
+// off. It is a timerfd. The wait is on the runtime's poller if that may be used: a
+// blocking read makes the runtime's monitor run for 10 ms each time it fires.
+type Timer struct {
 	fd   int
 	file *os.File        // of fd, on the poller; nil if that is not used
 	conn syscall.RawConn // of file
 }
 
-func (t *timer) open(poller bool) (err error) {
+// Open makes the timer, which is not set then. Poller says that the runtime's poller may
+// be used.
+func (t *Timer) Open(poller bool) (err error) {
 	flags := unix.TFD_CLOEXEC
 	if poller {
 		flags |= unix.TFD_NONBLOCK
@@ -34,7 +38,8 @@ func (t *timer) open(poller bool) (err error) {
 	return err
 }
 
-func (t *timer) close() {
+// Close lets go of the timer, for which nobody waits any more.
+func (t *Timer) Close() {
 	if t.file != nil {
 		_ = t.file.Close()
 		return
@@ -42,18 +47,18 @@ func (t *timer) close() {
 	_ = unix.Close(t.fd)
 }
 
-// set makes the timer fire after a time.
-func (t *timer) set(after time.Duration) {
+// Set makes the timer fire after a time.
+func (t *Timer) Set(after time.Duration) {
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(1, int64(after)))}
 	// It fails only for a wrong descriptor or time (timerfd_settime(2)).
 	_ = unix.TimerfdSettime(t.fd, 0, &spec, nil)
 }
 
-// stop keeps the timer from firing.
-func (t *timer) stop() { _ = unix.TimerfdSettime(t.fd, 0, &unix.ItimerSpec{}, nil) }
+// Stop keeps the timer from firing.
+func (t *Timer) Stop() { _ = unix.TimerfdSettime(t.fd, 0, &unix.ItimerSpec{}, nil) }
 
-// wait waits until the timer fires.
-func (t *timer) wait() {
+// Wait waits until the timer fires.
+func (t *Timer) Wait() {
 	if t.conn != nil {
 		_ = t.conn.Read(func(uintptr) bool { return t.fired() }) // it fails only for a closed file
 		return
@@ -63,7 +68,7 @@ func (t *timer) wait() {
 }
 
 // fired takes the firing, if there is one, or waits for it if reading blocks.
-func (t *timer) fired() bool {
+func (t *Timer) fired() bool {
 	var count [8]byte
 	n, _ := unix.Read(t.fd, count[:])
 	return n > 0
