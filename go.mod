@@ -10,6 +10,8 @@ require (
 
 require github.com/klauspost/compress v1.20.3
 
+require github.com/mattn/go-shellwords v1.0.16 // indirect
+
 require (
 	github.com/rogpeppe/go-internal v1.16.0
 	golang.org/x/tools v0.26.0 // indirect

@@ -83,31 +83,51 @@ func (p *program) run(args []string) (status int, err error) {
 		return 0, err
 	}
 	printer := p.stderr.Printer(f.Verbose)
-	c, err := f.Output(printer)
+	outputs, err := f.Outputs(printer)
 	switch {
 	case err != nil:
 		return 0, err
 	case f.ArchivePass:
-		archive.Child(c.Archive)
+		archive.Child(outputs[f.OutputNumber].Archive)
 		return 0, nil
 	case f.Preview > 0:
-		return 0, showPreview(f, c)
+		return 0, showPreviews(f, outputs)
 	}
 	if f.Tee {
-		if c.Tee, err = process.OpenStdout(); err != nil {
+		if outputs[0].Tee, err = process.OpenStdout(); err != nil {
 			printer.Warn("--tee: %v; going on without it", err)
 		}
 	}
-	out, err := output.New(c)
-	if err != nil {
-		return 0, f.Mistake(err)
+	c := relay.Config{Signals: p.signals, Grace: (*time.Duration)(f.Grace), Messages: printer}
+	for i, config := range outputs {
+		o, err := output.New(config)
+		if err != nil {
+			return 0, f.Mistake(err)
+		}
+		if i == 0 {
+			c.Output = o
+		} else {
+			c.Others = append(c.Others, o)
+		}
 	}
-	return p.relay(f, c.Rotator.Pattern, relay.Config{
-		Output: out, Signals: p.signals, Grace: (*time.Duration)(f.Grace), Messages: printer,
-	})
+	return p.relay(f, outputs[0].Rotator.Pattern, c)
 }
 
-// showPreview prints what would be written and done.
+// showPreviews prints what would be written and done, for each output.
+func showPreviews(f *flags.Flags, outputs []output.Config) error {
+	for i, c := range outputs {
+		if len(outputs) > 1 {
+			if _, err := fmt.Printf("%s%s\n", map[bool]string{true: "\n"}[i > 0], c.Rotator.Pattern); err != nil {
+				return err
+			}
+		}
+		if err := showPreview(f, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func showPreview(f *flags.Flags, c output.Config) error {
 	r, err := rotator.New(c.Rotator)
 	if err != nil {
@@ -142,7 +162,7 @@ func (p *program) relay(f *flags.Flags, names *pattern.Pattern, c relay.Config) 
 		c.Messages.Say("reading what you type; end with ctrl-d")
 	}
 	process.CloseInherited(in.Input)
-	in.Poller = process.PrepareRuntime()
+	in.Poller = process.PrepareRuntime(len(c.Others))
 	c.Poller = in.Poller
 	if c.Reader, err = intake.New(in); err != nil {
 		return 0, err

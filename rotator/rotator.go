@@ -26,7 +26,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"time"
 
 	"github.com/logreel/logreel/pattern"
@@ -123,6 +122,19 @@ type Status struct {
 	Switches int    // how many, from one file to another
 }
 
+// A GivenLink is a link that is kept, and the flag that asks for it.
+type GivenLink struct{ Flag, Path string }
+
+// Links returns the links that are kept.
+func (c Config) Links() (given []GivenLink) {
+	for _, l := range []GivenLink{{"--link", c.Link}, {"--previous-link", c.PreviousLink}, {"--hard-link", c.HardLink}} {
+		if l.Path != "" {
+			given = append(given, l)
+		}
+	}
+	return given
+}
+
 // New validates the configuration. It opens nothing; see [Rotator.Start].
 func New(c Config) (*Rotator, error) {
 	c.Messages = c.Messages.OrSilent()
@@ -132,20 +144,10 @@ func New(c Config) (*Rotator, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	seen := map[string]string{}
-	for _, l := range []struct{ flag, path string }{
-		{"--link", c.Link}, {"--previous-link", c.PreviousLink}, {"--hard-link", c.HardLink},
-	} {
-		if l.path == "" {
-			continue
+	for _, l := range c.Links() {
+		if pattern.NamesDirectory(l.Path) {
+			return nil, fmt.Errorf("%s=%s: names a directory; add the name of the link", l.Flag, l.Path)
 		}
-		if pattern.NamesDirectory(l.path) {
-			return nil, fmt.Errorf("%s=%s: names a directory; add the name of the link", l.flag, l.path)
-		}
-		if other, ok := seen[filepath.Clean(l.path)]; ok {
-			return nil, fmt.Errorf("%s=%s: is already the path of %s; give another", l.flag, l.path, other)
-		}
-		seen[filepath.Clean(l.path)] = l.flag
 	}
 	for _, f := range []*func(string){&c.Opened, &c.Finished} {
 		if *f == nil {

@@ -14,18 +14,13 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/logreel/logreel/pattern"
-	"github.com/logreel/logreel/rotator"
-	"github.com/logreel/logreel/rotator/archive"
 	"github.com/logreel/logreel/rotator/intake"
-	"github.com/logreel/logreel/rotator/messages"
 	"github.com/logreel/logreel/rotator/output"
 	"github.com/logreel/logreel/rotator/values"
 )
 
-// Flags are the command line, in the groups and the order of the help.
-type Flags struct {
-	Pattern string `arg:"" optional:"" name:"PATTERN"`
-
+// Each are the flags that each output has.
+type Each struct {
 	Every  pattern.Interval `group:"Rotation" placeholder:"INTERVAL" help:"30s 15m 6h 1d 1w 1mo 1y, or never. Default: the finest time field in PATTERN."`
 	At     pattern.Offset   `group:"Rotation" placeholder:"OFFSET" help:"Shift the boundaries: --every=1d --at=03:00, --every=1w --at=sun."`
 	Size   values.Size      `group:"Rotation" placeholder:"SIZE" help:"Also switch before a line would take the file past SIZE (10M); the next files of the period get .1, .2, … after the name."`
@@ -48,6 +43,19 @@ type Flags struct {
 	Compress    values.Compression `group:"Archive" placeholder:"FORMAT" help:"Compress finished files: gzip or zstd. In the background, one at a time, at the lowest priority."`
 	Exec        string             `group:"Archive" placeholder:"COMMAND" help:"Run COMMAND with sh -c for every finished file, after compressing it; the file is $$1."`
 	ExecTimeout values.Duration    `group:"Archive" placeholder:"DURATION" default:"10m" help:"End COMMAND after DURATION (${default})."`
+}
+
+// Flags are the command line, in the groups and the order of the help.
+type Flags struct {
+	Pattern string `arg:"" optional:"" name:"PATTERN"`
+
+	Each
+
+	RecordStart string   `group:"Records" placeholder:"REGEX" help:"A line that matches begins a record; those up to the next that does belong to it, such as a traceback. A record is in one file."`
+	Also        []string `group:"Records" sep:"none" placeholder:"OUTPUT" help:"Copy the records that match REGEX into files of their own: --also='REGEX => [FLAGS] PATTERN'. Without REGEX =>, all."`
+	Divert      []string `group:"Records" sep:"none" placeholder:"OUTPUT" help:"The same, but they are in no other --divert and not in the files of PATTERN."`
+	Only        []string `group:"Records" sep:"none" placeholder:"REGEX" help:"Write only the records that match into the files of PATTERN."`
+	Drop        []string `group:"Records" sep:"none" placeholder:"REGEX" help:"Leave the records that match out of the files of PATTERN."`
 
 	Linger  values.Duration `group:"Reading" placeholder:"DURATION" default:"40ms" help:"How long to gather lines before they are written (${default})."`
 	MaxLine values.Size     `group:"Reading" placeholder:"SIZE" default:"1M" help:"Write longer lines in pieces, which stay together (${default})."`
@@ -71,6 +79,10 @@ type Flags struct {
 	environment []variable
 
 	ArchivePass bool `name:"archive" hidden:"" env:"-"`
+	// OutputNumber says which of [Flags.Outputs] a pass is for.
+	OutputNumber int `hidden:"" env:"-"`
+	// model is what kong knows of the flags.
+	model *kong.Application
 }
 
 // A helpFlag prints the help before anything else can be found wrong.
@@ -100,10 +112,33 @@ func Parse(args []string) (*Flags, error) {
 			}
 		}
 	}
-	parser, err := kong.New(f, kong.Name("logreel"), kong.Description(description), kong.DefaultEnvars("LOGREEL"),
-		kong.NoDefaultHelp(), kong.Help(printHelp), kong.ConfigureHelp(kong.HelpOptions{NoAppDescFormat: true, WrapUpperBound: 100}),
-		kong.KindMapper(reflect.String, values.Text),
+	parser, err := newParser(f, kong.Description(description), kong.DefaultEnvars("LOGREEL"),
+		kong.Help(printHelp), kong.ConfigureHelp(kong.HelpOptions{NoAppDescFormat: true, WrapUpperBound: 100}),
 		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }))
+	if err != nil {
+		return nil, err
+	}
+	f.model = parser.Model
+	f.environment = f.variables(parser.Model)
+	_, err = parser.Parse(f.Arguments)
+	switch {
+	case errors.Is(err, ErrHelped):
+		return nil, ErrHelped
+	case err != nil:
+		err = reworded(err, f.Arguments)
+	default:
+		err = f.check()
+	}
+	if err != nil {
+		return nil, f.Mistake(err)
+	}
+	return f, nil
+}
+
+// newParser returns a parser for the flags of a struct.
+func newParser(target any, options ...kong.Option) (*kong.Kong, error) {
+	options = append(options, kong.Name("logreel"), kong.NoDefaultHelp(), kong.KindMapper(reflect.String, values.Text))
+	parser, err := kong.New(target, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -112,20 +147,7 @@ func Parse(args []string) (*Flags, error) {
 			flag.Mapper = mapper{flag.Mapper}
 		}
 	}
-	f.environment = f.variables(parser.Model)
-	_, err = parser.Parse(f.Arguments)
-	switch {
-	case errors.Is(err, ErrHelped):
-		return nil, ErrHelped
-	case err != nil:
-		err = f.reworded(err)
-	default:
-		err = f.check()
-	}
-	if err != nil {
-		return nil, f.Mistake(err)
-	}
-	return f, nil
+	return parser, nil
 }
 
 // check finds mistakes that a single flag cannot find.
@@ -145,51 +167,10 @@ func (f *Flags) check() error {
 		return fmt.Errorf("--start-time goes with --preview; for another zone or shifted boundaries there are --tz and --at")
 	case f.Linger > values.Duration(time.Second):
 		return fmt.Errorf("--linger=%v: write a duration from 0 to 1s, such as 20ms", f.Linger)
-	case f.ExecTimeout == 0:
-		return fmt.Errorf("--exec-timeout=%v: write for how long the command may run, such as 10m", f.ExecTimeout)
-	case f.UTC && f.TZ != "":
-		return fmt.Errorf("--utc and --tz=%s exclude each other; leave one out", f.TZ)
 	case f.MaxLine < intake.MinMaxLine || f.MaxLine > intake.MaxMaxLine:
 		return fmt.Errorf("--max-line=%v: write a size from 1K to 1G", f.MaxLine)
 	case f.Buffer > output.MaxBuffer:
 		return fmt.Errorf("--buffer=%v: write a size from 0 to %v", f.Buffer, values.Size(output.MaxBuffer))
 	}
 	return nil
-}
-
-// Output returns what to write where, and what to do with finished files.
-func (f *Flags) Output(printer messages.Printer) (c output.Config, err error) {
-	zone := time.UTC
-	if !f.UTC {
-		if zone, err = pattern.LoadZone(f.TZ); err != nil {
-			return c, f.Mistake(err)
-		}
-	}
-	names, err := pattern.New(pattern.Config{
-		Pattern: f.Pattern, Escape: byte(f.Escape), Every: f.Every, At: f.At, Zone: zone, Repeat: f.Size > 0,
-	})
-	if err != nil {
-		return c, f.Mistake(err)
-	}
-	c = output.Config{Arguments: f.Arguments, Buffer: int(f.Buffer), Drop: f.OnFull == "drop", Messages: printer}
-	c.Rotator = rotator.Config{
-		Pattern: names,
-		Size:    int64(f.Size),
-		Mode:    uint32(f.Mode), DirMode: uint32(f.DirMode), Owner: f.Owner.Owner,
-		Link: f.Link, PreviousLink: f.PreviousLink, HardLink: f.HardLink,
-		Eager:    f.Eager,
-		Messages: printer,
-	}
-	c.Archive = archive.Config{
-		Pattern:   names,
-		Numbered:  f.Size > 0,
-		KeepCount: int(f.KeepCount), KeepAge: f.KeepAge, KeepSize: int64(f.KeepSize), KeepFree: f.KeepFree.Free,
-		Compress: f.Compress.Format, PreviousLink: f.PreviousLink,
-		Exec: f.Exec, ExecTimeout: time.Duration(f.ExecTimeout),
-		Messages: printer,
-	}
-	if err := c.Archive.Check(); err != nil {
-		return c, f.Mistake(err)
-	}
-	return c, nil
 }

@@ -76,8 +76,8 @@ func (m mapper) Decode(c *kong.DecodeContext, target reflect.Value) error {
 	return m.Mapper.Decode(c, target)
 }
 
-// reworded returns kong's error about a command line, with what to write instead.
-func (f *Flags) reworded(err error) error {
+// reworded returns kong's error about arguments, with what to write instead.
+func reworded(err error, arguments []string) error {
 	text, _, _ := strings.Cut(err.Error(), " (from envar ")
 	if argument, ok := strings.CutPrefix(text, "unexpected argument "); ok {
 		return fmt.Errorf("unexpected argument %q; quote a pattern that has spaces, and write -- before a command", argument)
@@ -87,7 +87,7 @@ func (f *Flags) reworded(err error) error {
 		return errors.New(text)
 	}
 	if !strings.HasPrefix(unknown, "--") {
-		return f.unknownShort(unknown)
+		return unknownShort(unknown, arguments)
 	}
 	if flag, meant, ok := strings.Cut(unknown, ", did you mean "); ok {
 		return fmt.Errorf("unknown flag %s; did you mean %s", flag, meant)
@@ -98,16 +98,16 @@ func (f *Flags) reworded(err error) error {
 // unknownShort says what is wrong with the first argument that begins with one dash
 // and is not made of flags. Kong names only its first letter, and suggests flags of one
 // letter, whichever they are.
-func (f *Flags) unknownShort(unknown string) error {
-	i := slices.IndexFunc(f.Arguments, func(argument string) bool {
+func unknownShort(unknown string, arguments []string) error {
+	i := slices.IndexFunc(arguments, func(argument string) bool {
 		letters, ok := strings.CutPrefix(argument, "-")
 		return ok && !strings.HasPrefix(letters, "-") && strings.Trim(letters, "hv") != ""
 	})
 	switch {
 	case i < 0:
 		return fmt.Errorf("unknown flag %s; see logreel --help", unknown)
-	case len(f.Arguments[i]) == len("-l"):
-		return fmt.Errorf("unknown flag %s; see logreel --help", f.Arguments[i])
+	case len(arguments[i]) == len("-l"):
+		return fmt.Errorf("unknown flag %s; see logreel --help", arguments[i])
 	}
-	return fmt.Errorf("unknown flag %s; see logreel --help, or write ./%[1]s if that is the pattern", f.Arguments[i])
+	return fmt.Errorf("unknown flag %s; see logreel --help, or write ./%[1]s if that is the pattern", arguments[i])
 }

@@ -37,6 +37,7 @@ type span struct {
 // back.
 type buffer struct {
 	limit int
+	over  int  // how many bytes past the limit may be put in
 	drop  bool // whether lines that find no room are dropped
 
 	mu sync.Mutex
@@ -133,7 +134,7 @@ func (b *buffer) advance(n int) (room bool) {
 	if n == 0 || b.size == 0 { // nothing was written, or all was given up
 		return false
 	}
-	room = b.size >= b.limit
+	room = b.filled()
 	b.size -= n
 	b.head += n
 	b.ahead = max(0, b.ahead-n)
@@ -194,14 +195,14 @@ const slack = 4 << 10
 // is taken from the system only as it is used.
 func (b *buffer) room() int {
 	if b.ring == nil {
-		ring, err := unix.Mmap(-1, 0, b.limit+slack, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+		ring, err := unix.Mmap(-1, 0, b.limit+b.over+slack, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 		if err != nil {
 			// Without memory, go on as if no buffer had been asked for.
-			ring, b.limit = make([]byte, slack), 0
+			ring, b.limit = make([]byte, b.over+slack), 0
 		}
 		b.ring = ring
 	}
-	return max(0, b.limit-b.size)
+	return max(0, b.limit+b.over-b.size)
 }
 
 // skip drops the rest of a line that is being dropped and returns what comes after it.
@@ -259,10 +260,14 @@ func (b *buffer) settle() {
 func (b *buffer) full() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	full := b.size >= b.limit && !b.drop
+	full := b.filled() && !b.drop
 	b.overflowed = b.overflowed || full
 	return full
 }
+
+// filled reports whether there is as much as there may be. What may be put in past the
+// limit is put in when nothing waits, even if the limit is 0.
+func (b *buffer) filled() bool { return b.size >= b.limit && (b.size > 0 || b.over == 0) }
 
 // overflow reports whether lines have found no room since hold was called.
 func (b *buffer) overflow() bool {

@@ -1,9 +1,15 @@
 // Package output writes the lines of one pattern: it holds those that cannot be written
 // yet, has the others written into the live file, and has finished files looked after.
 //
-// An [Output] is a buffer, a rotator and an archiver. Two goroutines may use it at once.
-// One writes: it calls everything that waits for the disk. The other one reads the input
-// while the disk keeps the first, and puts what it reads into the buffer.
+// An [Output] is a buffer, a rotator and an archiver. Two goroutines use it. One writes:
+// it calls everything that waits for the disk. The other one reads the input. There are
+// two ways to share the work between them:
+//
+//   - One goroutine reads and writes by turns: it lends a batch and writes it. While the
+//     disk keeps it, another goroutine reads, and pushes what it has read. That is the
+//     cheapest way, for the output that most lines go into.
+//   - The output has a goroutine of its own ([Output.Go]) and is given lines. A fault of
+//     its disk delays nobody else, until its buffer is full.
 //
 // # Guarantees
 //
@@ -47,6 +53,8 @@ type Config struct {
 	Arguments []string
 	// Buffer is how many bytes of lines that cannot be written are kept; 0 for none.
 	Buffer int
+	// Batch is how many bytes Give may take past that; 0 if it is not called.
+	Batch int
 	// Drop says that lines which find no room in a full buffer are dropped, rather
 	// than left with the caller.
 	Drop bool
@@ -74,6 +82,11 @@ type Output struct {
 	teeing atomic.Bool
 	// watch belongs to the goroutine that reads.
 	watch watch
+	own   own
+
+	// roomy is called when there is room again in a buffer that was full, failed when
+	// lines could not be written.
+	roomy, failed func()
 
 	mu     sync.Mutex
 	status rotator.Status // as it was when the disk was last turned to, or failed
@@ -90,11 +103,16 @@ func New(c Config) (*Output, error) {
 	c.Messages = c.Messages.OrSilent()
 	return &Output{
 		rotator: r, archiver: archiver, messages: c.Messages, tee: c.Tee, started: time.Now(),
-		buffer: buffer{limit: c.Buffer, drop: c.Drop},
-		fault:  messages.Fault{Printer: c.Messages},
-		watch:  watch{hanging: messages.Fault{Printer: c.Messages}},
+		buffer: buffer{limit: c.Buffer, over: c.Batch, drop: c.Drop},
+		roomy:  func() {}, failed: func() {},
+		fault: messages.Fault{Printer: c.Messages},
+		watch: watch{hanging: messages.Fault{Printer: c.Messages}},
 	}, nil
 }
+
+// Attach says whom to call when there is room again in a buffer that was full, and when
+// lines could not be written, before the pause.
+func (o *Output) Attach(roomy, failed func()) { o.roomy, o.failed = roomy, failed }
 
 // Start begins the archiver's work, and opens the first file if the rotator is eager.
 func (o *Output) Start() {
@@ -119,38 +137,44 @@ func (o *Output) Until() time.Time {
 	return a
 }
 
-// Lend puts in a batch that stays in the caller's memory until Write has written it. It
+// Lend puts in a batch that stays in the caller's memory until it is written. It
 // comes after all that is in the buffer.
 func (o *Output) Lend(lines []byte, at time.Time) {
 	o.noteStatus()
 	o.buffer.lend(lines, at)
 }
 
-// Write writes the oldest lines that wait, as many as one system call takes. It reports
-// whether there were any, and whether there is room again in a buffer that was full.
-// After an error, the caller is to call Pause.
-func (o *Output) Write() (any, room bool, err error) {
+// WriteAll writes all that waits, the oldest first, however long that takes. It reports
+// whether there was nothing.
+func (o *Output) WriteAll() (idle bool) {
+	for idle = true; o.writeOldest(); idle = false {
+	}
+	return idle
+}
+
+// writeOldest writes the oldest lines that wait, as many as one system call takes. After
+// a failure it waits for a while. It reports whether there were any.
+func (o *Output) writeOldest() bool {
 	lines, at := o.buffer.front()
 	if len(lines) == 0 {
-		return false, false, nil
+		return false
 	}
 	n, err := o.rotator.Write(lines, at)
 	o.buffer.wrote(n)
 	o.copy(lines[:n])
-	room = o.buffer.advance(n)
+	if o.buffer.advance(n) {
+		o.roomy()
+	}
 	if err != nil {
 		o.fault.Begin(time.Now(), err, "lines wait in memory, trying again every second")
 		o.failing.Store(true)
 		o.noteStatus()
+		o.failed()
+		if !o.archiver.MakeRoom(err) {
+			_, _ = unix.Poll(nil, int(retryEvery.Milliseconds()))
+		}
 	}
-	return true, room, err
-}
-
-// Pause waits until it is time to try again after Write has failed.
-func (o *Output) Pause(err error) {
-	if !o.archiver.MakeRoom(err) {
-		_, _ = unix.Poll(nil, int(retryEvery.Milliseconds()))
-	}
+	return true
 }
 
 // Recovered reports that a fault is over, when all that waited is written.

@@ -19,24 +19,24 @@ import (
 // hangs: a system limit that is reached later would end the process in the middle of a
 // fault.
 //
-// It is to be called before this process opens its files. It reports whether there are
+// It is to be called before this process opens its files, with the number of outputs
+// besides the first. It reports whether there are
 // enough descriptors to wait on the runtime's poller.
-func PrepareRuntime() (poller bool) {
-	startThreads()
-	var spare [10]int // two for the runtime, the others for the intake, the relay and files
-	opened := 0
-	for opened < len(spare) {
+func PrepareRuntime(others int) (poller bool) {
+	startThreads(threads + others)
+	wanted := 10 + 4*others // two for the runtime, then for the intake, the relay and files
+	var spare []int
+	for len(spare) < wanted {
 		fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
 			break
 		}
-		spare[opened] = fd
-		opened++
+		spare = append(spare, fd)
 	}
-	for _, fd := range spare[:opened] {
+	for _, fd := range spare {
 		_ = unix.Close(fd)
 	}
-	if opened < len(spare) {
+	if len(spare) < wanted {
 		debug.SetGCPercent(-1)
 		return false
 	}
@@ -45,12 +45,12 @@ func PrepareRuntime() (poller bool) {
 }
 
 // threads is how many may be in system calls at once: the copier, the spooler, the
-// printer, and one for what the runtime does.
+// printer, and one for what the runtime does. Each further output has one more.
 const threads = 4
 
 // startThreads blocks so many threads at once that the runtime has to start them. The
 // runtime keeps them.
-func startThreads() {
+func startThreads(threads int) {
 	var ends [2]int
 	if unix.Pipe(ends[:]) != nil {
 		return // no descriptors: go on without

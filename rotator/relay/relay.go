@@ -37,6 +37,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -51,6 +52,12 @@ var newline = []byte{'\n'}
 type Config struct {
 	Reader *intake.Reader
 	Output *output.Output
+	// Others are further outputs. Each writes what it is given from a goroutine of its
+	// own.
+	Others []*output.Output
+	// Route gives the others what is theirs of a batch, and returns what is left for
+	// Output, in the memory of the batch; nil for all.
+	Route func(lines []byte, at time.Time) []byte
 	// Signals are those to answer, from process.Signals or command.Command.Signals.
 	// SIGCHLD says that the command whose output is read has ended.
 	Signals <-chan os.Signal
@@ -106,17 +113,54 @@ func Run(c Config) error {
 	if err := r.handover.timer.Open(c.Poller); err != nil {
 		return err
 	}
-	go r.listen()
-	result := make(chan error, 2)
-	go func() { result <- r.copy() }()
-	go r.spooler(result)
-	err := <-result
-	patience := time.Duration(math.MaxInt64)
-	if c.Grace != nil {
-		patience = *c.Grace
+	for _, o := range c.Others {
+		o.Attach(c.Reader.Interrupt, func() {})
+		if err := o.Go(c.Poller); err != nil {
+			return err
+		}
 	}
-	c.Output.Finish(patience, r.terminated.Load)
-	return err
+	c.Output.Attach(c.Reader.Interrupt, r.callSpooler)
+	go r.listen()
+	results := make(chan result, 2)
+	go func() { results <- result{err: r.copy()} }()
+	go r.spooler(results)
+	return r.end(<-results)
+}
+
+// A result is how an output has ended.
+type result struct {
+	lost int // how many lines
+	err  error
+}
+
+// end waits for the other outputs, and for what is to be done with finished files. It
+// returns the result of all.
+func (r *relay) end(all result) error {
+	results := make(chan result, len(r.Others))
+	for _, o := range r.Others {
+		go func() {
+			lost, err := o.End(lastTry)
+			results <- result{lost, err}
+		}()
+	}
+	for range r.Others {
+		one := <-results
+		all.lost += one.lost
+		all.err = errors.Join(all.err, one.err)
+	}
+	patience := time.Duration(math.MaxInt64)
+	if r.Grace != nil {
+		patience = *r.Grace
+	}
+	var finishing sync.WaitGroup
+	for _, o := range append([]*output.Output{r.Output}, r.Others...) {
+		finishing.Go(func() { o.Finish(patience, r.terminated.Load) })
+	}
+	finishing.Wait()
+	if all.lost > 0 {
+		all.err = errors.Join(all.err, fmt.Errorf("%s lost that could not be written within %v of the end of input", messages.Lines(all.lost), lastTry))
+	}
+	return all.err
 }
 
 // copy is the copier: it reads and writes until the end of input.
@@ -124,7 +168,7 @@ func (r *relay) copy() error {
 	r.offerReader()
 	r.Output.Start()
 	for r.takeBackAll(); r.ended == nil; r.takeBackAll() {
-		lines, at, err := r.Reader.Next(r.untilGrace(r.Output.Until()))
+		lines, at, err := r.next(r.untilGrace(r.Output.Until()))
 		r.ended = err
 		r.takeSignals()
 		r.deliver(lines, at)
@@ -147,26 +191,14 @@ func (r *relay) deliver(lines []byte, at time.Time) {
 	more := idle && r.Reader.Waiting() > 0
 	r.Output.Lend(lines, at)
 	r.offerReader()
-	r.write()
+	r.Output.WriteAll()
 	for _, s := range requests {
 		r.serve(s)
 	}
 	r.Output.Tick(time.Now(), idle, more)
-}
-
-// write writes all that waits, however long that takes.
-func (r *relay) write() {
-	for {
-		any, room, err := r.Output.Write()
-		if room {
-			r.Reader.Interrupt()
-		}
-		if err != nil {
-			r.callSpooler()
-			r.Output.Pause(err)
-		}
-		if !any {
-			return
+	if idle {
+		for _, o := range r.Others {
+			o.Wake() // the clock may have been set
 		}
 	}
 }

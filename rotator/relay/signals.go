@@ -50,13 +50,21 @@ func (r *relay) take(s os.Signal) {
 		r.Messages.Detail("the command has ended; reading on until its output is closed")
 		r.beginGrace()
 	case syscall.SIGUSR1:
+		r.signalOthers(s)
 		if r.handover.reader.Load() == withSpooler {
 			r.Output.Report(len(r.spill) + r.Reader.Waiting()) // the copier may take its time
 			return
 		}
 		r.requests = append(r.requests, s)
 	case syscall.SIGHUP, syscall.SIGALRM:
+		r.signalOthers(s)
 		r.requests = append(r.requests, s)
+	}
+}
+
+func (r *relay) signalOthers(s os.Signal) {
+	for _, o := range r.Others {
+		o.Signal(s)
 	}
 }
 

@@ -2,11 +2,9 @@ package relay
 
 import (
 	"bytes"
-	"fmt"
 	"sync/atomic"
 	"time"
 
-	"github.com/logreel/logreel/rotator/messages"
 	"github.com/logreel/logreel/rotator/timer"
 )
 
@@ -84,7 +82,7 @@ func (r *relay) takeBack() (relieved bool) {
 // spooler takes the reader whenever the disk keeps the copier for too long, until the
 // copier has ended. If it gives up before that, it sends the result itself, with how many
 // lines are lost: the copier may hang, and cannot.
-func (r *relay) spooler(result chan<- error) {
+func (r *relay) spooler(results chan<- result) {
 	for {
 		r.handover.timer.Wait()
 		kept := time.Since(r.started) - time.Duration(r.handover.since.Load())
@@ -104,7 +102,7 @@ func (r *relay) spooler(result chan<- error) {
 			}
 		}
 		if !r.spool() {
-			result <- r.giveUp()
+			results <- r.giveUp()
 			return
 		}
 		// Stored first: a timer that was set before may fire again at once.
@@ -142,7 +140,7 @@ func (r *relay) readOn(now time.Time) bool {
 	r.spill = r.Output.Push(r.spill, r.spillAt)
 	if r.ended == nil && len(r.spill) == 0 && !r.Output.Full() {
 		// Boundaries lie on whole seconds, and what comes before one is filed before it.
-		lines, at, err := r.Reader.Next(r.untilGrace(now.Truncate(time.Second).Add(time.Second)))
+		lines, at, err := r.next(r.untilGrace(now.Truncate(time.Second).Add(time.Second)))
 		r.spill, r.spillAt, r.ended = r.Output.Push(lines, at), at, err
 		return true
 	}
@@ -152,15 +150,12 @@ func (r *relay) readOn(now time.Time) bool {
 
 // giveUp counts what will not be written: what is in the buffer, and what there was
 // no room to read.
-func (r *relay) giveUp() error {
+func (r *relay) giveUp() result {
 	lost := r.Output.GiveUp() + bytes.Count(r.spill, newline)
 	for r.ended == nil {
 		var lines []byte
-		lines, _, r.ended = r.Reader.Next(time.Time{})
+		lines, _, r.ended = r.next(time.Time{})
 		lost += bytes.Count(lines, newline)
 	}
-	if lost == 0 {
-		return nil
-	}
-	return fmt.Errorf("%s lost that could not be written within %v of the end of input", messages.Lines(lost), lastTry)
+	return result{lost: lost}
 }

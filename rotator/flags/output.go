@@ -1,0 +1,143 @@
+package flags
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/mattn/go-shellwords"
+
+	"github.com/logreel/logreel/pattern"
+	"github.com/logreel/logreel/rotator"
+	"github.com/logreel/logreel/rotator/archive"
+	"github.com/logreel/logreel/rotator/messages"
+	"github.com/logreel/logreel/rotator/output"
+)
+
+// A further is an output besides that of PATTERN, as --also and --divert describe it.
+type further struct {
+	Pattern string `arg:"" name:"PATTERN"`
+
+	Each
+}
+
+// ownFlags are those that one output has from no other.
+var ownFlags = []string{"link", "previous-link", "hard-link"}
+
+// further reads a description, "[REGEX => ][FLAGS] PATTERN". What it does not say is as
+// for PATTERN.
+func (f *Flags) further(description string) (expression string, o further, err error) {
+	before, after, ok := strings.Cut(description, " => ")
+	if !ok {
+		before, after = "", description
+	}
+	splitter := shellwords.NewParser()
+	words, err := splitter.Parse(after)
+	switch {
+	case err != nil:
+		return before, o, fmt.Errorf("%q: %w", after, err)
+	case splitter.Position >= 0:
+		return before, o, fmt.Errorf("%q: quote what has one of ; & | < > ( )", after)
+	case len(words) == 0:
+		return before, o, errors.New("PATTERN is missing; write for example 'ERROR => /var/log/app/error-%Y-%m-%d.log'")
+	}
+	parser, err := newParser(&o)
+	if err != nil {
+		return before, o, err
+	}
+	parsed, err := parser.Parse(words)
+	if err != nil {
+		return before, o, reworded(err, words)
+	}
+	given := slices.Clone(ownFlags)
+	for _, step := range parsed.Path {
+		if step.Flag != nil {
+			given = append(given, step.Flag.Name)
+		}
+	}
+	if slices.Contains(given, "tz") || slices.Contains(given, "utc") {
+		given = append(given, "tz", "utc")
+	}
+	for _, flag := range parser.Model.Flags {
+		if !slices.Contains(given, flag.Name) {
+			i := slices.IndexFunc(f.model.Flags, func(main *kong.Flag) bool { return main.Name == flag.Name })
+			flag.Target.Set(f.model.Flags[i].Target)
+		}
+	}
+	return before, o, nil
+}
+
+// Outputs returns what to write where, and what to do with finished files: for PATTERN
+// first, then for each --also and each --divert.
+func (f *Flags) Outputs(printer messages.Printer) ([]output.Config, error) {
+	main, err := f.output(f.Pattern, &f.Each, printer)
+	if err != nil {
+		return nil, f.Mistake(err)
+	}
+	all := []output.Config{main}
+	for _, group := range []struct {
+		flag         string
+		descriptions []string
+	}{{"--also", f.Also}, {"--divert", f.Divert}} {
+		for _, description := range group.descriptions {
+			_, o, err := f.further(description)
+			var c output.Config
+			if err == nil {
+				c, err = f.output(o.Pattern, &o.Each, printer)
+			}
+			if err != nil {
+				return nil, f.Mistake(fmt.Errorf("%s: %w", group.flag, err))
+			}
+			c.Batch = max(int(f.MaxLine), 1<<20)
+			c.Arguments = append([]string{"--output-number=" + strconv.Itoa(len(all))}, c.Arguments...)
+			all = append(all, c)
+		}
+	}
+	if err := output.Check(all...); err != nil {
+		return nil, f.Mistake(err)
+	}
+	return all, nil
+}
+
+// output returns the configuration of one output.
+func (f *Flags) output(text string, e *Each, printer messages.Printer) (c output.Config, err error) {
+	zone := time.UTC
+	switch {
+	case e.UTC && e.TZ != "":
+		return c, fmt.Errorf("--utc and --tz=%s exclude each other; leave one out", e.TZ)
+	case e.ExecTimeout == 0:
+		return c, fmt.Errorf("--exec-timeout=%v: write for how long the command may run, such as 10m", e.ExecTimeout)
+	case !e.UTC:
+		if zone, err = pattern.LoadZone(e.TZ); err != nil {
+			return c, err
+		}
+	}
+	names, err := pattern.New(pattern.Config{
+		Pattern: text, Escape: byte(e.Escape), Every: e.Every, At: e.At, Zone: zone, Repeat: e.Size > 0,
+	})
+	if err != nil {
+		return c, err
+	}
+	c = output.Config{Arguments: f.Arguments, Buffer: int(f.Buffer), Drop: f.OnFull == "drop", Messages: printer}
+	c.Rotator = rotator.Config{
+		Pattern: names,
+		Size:    int64(e.Size),
+		Mode:    uint32(e.Mode), DirMode: uint32(e.DirMode), Owner: e.Owner.Owner,
+		Link: e.Link, PreviousLink: e.PreviousLink, HardLink: e.HardLink,
+		Eager:    e.Eager,
+		Messages: printer,
+	}
+	c.Archive = archive.Config{
+		Pattern:   names,
+		Numbered:  e.Size > 0,
+		KeepCount: int(e.KeepCount), KeepAge: e.KeepAge, KeepSize: int64(e.KeepSize), KeepFree: e.KeepFree.Free,
+		Compress: e.Compress.Format, PreviousLink: e.PreviousLink,
+		Exec: e.Exec, ExecTimeout: time.Duration(e.ExecTimeout),
+		Messages: printer,
+	}
+	return c, c.Archive.Check()
+}
