@@ -625,8 +625,8 @@ func TestLinkThroughSymlink(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
-	c := Config{Pattern: compile(t, pattern.Config{Pattern: "%F"}), Link: "a/../x", HardLink: "x"}
-	if _, err := New(c); err == nil || !strings.Contains(err.Error(), "--hard-link=x") {
+	c := Config{Pattern: compile(t, pattern.Config{Pattern: "%F"}), Link: "x", HardLink: "x/"}
+	if _, err := New(c); err == nil || !strings.Contains(err.Error(), "--hard-link=x/: names a directory") {
 		t.Errorf("got %v, want an error that names --hard-link", err)
 	}
 }
