@@ -8,7 +8,9 @@
 //     (POSIX write: the offset is set to the end and the bytes are written with no
 //     other write in between; Linux holds the inode's lock meanwhile). A line that
 //     comes in pieces is several writes, and another process may write in between.
-//   - No line is split between two files, not even one that comes in pieces.
+//   - No line is split between two files, not even one that comes in pieces. With
+//     Config.Records no record is: it is over when the next one begins, when no line has
+//     come for a second, or when it has 1 MiB.
 //   - The next file is open before the last one is closed. While the next one cannot
 //     be opened, lines still go into the last one.
 //   - The name of a file depends on the period alone, or with Config.Size also on
@@ -50,6 +52,9 @@ type Config struct {
 	// Size is how many bytes a file may have before it is followed by another of
 	// the same period; 0 for any number.
 	Size int64
+	// Records tells where records begin, each of which is to be in one file; nil if every
+	// line is one.
+	Records Records
 	// Mode and DirMode are the permissions of new files and directories, whatever the
 	// umask. Those that exist are left as they are.
 	Mode, DirMode uint32
@@ -91,8 +96,11 @@ type Rotator struct {
 	begun []byte
 	// repeat is what is to be written again before anything else.
 	repeat []byte
-	// reopen says that the live file's name is to be opened anew.
-	reopen bool
+	// record is what the live file ends with, if Config.Records is given.
+	record record
+	// reopen says that the live file's name is to be opened anew, and next that the next
+	// file is to be gone on to, as soon as that divides no record.
+	reopen, next bool
 
 	// opening reports what keeps the next file from being opened. What keeps lines
 	// from being written at all is for the caller to report.
@@ -180,6 +188,12 @@ func (r *Rotator) Start() {
 // turn makes sure that the live file is the one for lines of the given time.
 func (r *Rotator) turn(at time.Time) error {
 	r.look()
+	if r.next {
+		r.next = false
+		if err := r.Switch(at); err != nil {
+			r.config.Messages.Warn("%v", err)
+		}
+	}
 	stale := r.live != nil && r.live.stale(r.config.Pattern, at)
 	if r.live != nil && (!stale && !r.reopen || !r.retryDue()) {
 		return nil
@@ -308,9 +322,12 @@ func (r *Rotator) finish(f *liveFile) {
 // cannot be opened, and when more lines are about to come.
 func (r *Rotator) Tick(at time.Time, more bool) {
 	r.again = time.Time{}
+	if until, busy := r.busy(at); busy {
+		r.again = until
+		return
+	}
 	switch {
-	case r.midLine:
-	case r.config.Eager || r.reopen:
+	case r.config.Eager || r.reopen || r.next:
 		r.try(at)
 		r.again = r.retryAt
 	case r.live == nil || !r.retryAt.IsZero() || !r.live.stale(r.config.Pattern, at):
@@ -338,7 +355,9 @@ func (r *Rotator) Until() time.Time {
 // moved away. Until it succeeds, lines go into the file that is open.
 func (r *Rotator) Reopen(at time.Time) {
 	r.reopen = r.live != nil
-	if !r.midLine {
+	if until, busy := r.busy(at); busy {
+		r.again = until
+	} else {
 		r.retryAt = time.Time{}
 		if r.live == nil && !r.config.Eager {
 			return
@@ -358,9 +377,14 @@ func (r *Rotator) try(at time.Time) {
 // ErrSameName is what [Rotator.Switch] returns when there is no other name to go on to.
 var ErrSameName = errors.New("the next file would have the same name")
 
-// Switch goes on to the next file now, if that has another name than the live one.
+// Switch goes on to the next file, if that has another name than the live one: now, or as
+// soon as the line or the record that the live one ends with is over.
 func (r *Rotator) Switch(at time.Time) error {
-	if r.live == nil || r.live.size == 0 || r.midLine {
+	if r.live == nil || r.live.size == 0 {
+		return nil
+	}
+	if until, busy := r.busy(at); busy {
+		r.next, r.again = true, until
 		return nil
 	}
 	period, path, err := r.Place(at)

@@ -44,10 +44,17 @@ func (r *Rotator) append(lines []byte, at time.Time) (int, error) {
 	if at.Before(r.late) {
 		at = r.late
 	}
-	if r.midLine && r.lineLost() {
+	var rest []byte // of the record that the live file ends with
+	if r.midLine && r.lost() {
 		r.midLine, r.repeat, r.begun = false, append(r.begun, r.repeat...), nil
 	}
 	if !r.midLine {
+		if rest = r.rest(lines, at); len(rest) > 0 && r.lost() {
+			r.repeat, rest, r.record.text = r.record.text, nil, nil
+		}
+	}
+	if !r.midLine && len(rest) == 0 {
+		r.record.text = r.record.text[:0]
 		if err := r.turn(at); err != nil {
 			return 0, err
 		}
@@ -57,6 +64,8 @@ func (r *Rotator) append(lines []byte, at time.Time) (int, error) {
 		lines = append(slices.Clip(r.repeat), throughNewline(lines)...)
 	case r.midLine:
 		lines = throughNewline(lines)
+	case len(rest) > 0:
+		lines = rest
 	default:
 		lines = r.fit(lines)
 	}
@@ -69,15 +78,21 @@ func (r *Rotator) append(lines []byte, at time.Time) (int, error) {
 	}
 	r.wrote = r.config.Now()
 	r.noteEnd(lines, n)
+	if r.config.Records != nil {
+		r.record.note(r.config.Records, lines[:n], at)
+	}
 	repeated := min(n, len(r.repeat))
 	r.repeat = r.repeat[repeated:]
 	r.status.Written += int64(n - repeated)
 	return n - repeated, err
 }
 
-// lineLost reports whether the line that the live file ends inside is gone, since the
+// lost reports whether the line or record that the live file ends with is gone, since the
 // file was deleted or truncated.
-func (r *Rotator) lineLost() bool {
+func (r *Rotator) lost() bool {
+	if r.live == nil {
+		return true
+	}
 	size := r.live.size
 	r.look()
 	return r.live == nil || r.live.size < size
@@ -107,20 +122,20 @@ func throughNewline(batch []byte) []byte {
 	return batch
 }
 
-// fit returns the lines of the batch that the live file has room for under
+// fit returns the records of the batch that the live file has room for under
 // Config.Size, after switching to the next number if there is no room. A
-// line larger than Size has a file to itself.
+// record larger than Size has a file to itself.
 func (r *Rotator) fit(batch []byte) []byte {
 	room := r.config.Size - r.live.size
 	switch {
 	case r.config.Size == 0 || int64(len(batch)) <= room:
 		return batch
 	case room > 0:
-		if i := bytes.LastIndexByte(batch[:room], '\n'); i >= 0 {
-			return batch[:i+1]
+		if records := r.recordsWithin(batch, room); len(records) > 0 {
+			return records
 		}
 	}
-	first := throughNewline(batch)
+	first := r.firstRecord(batch)
 	if r.live.size == 0 || !r.retryDue() {
 		return first
 	}

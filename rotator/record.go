@@ -1,0 +1,96 @@
+package rotator
+
+import (
+	"bytes"
+	"time"
+)
+
+const (
+	// maxRecord is how long a record may get, and recordPause how long no line may come,
+	// until the next line belongs to no record: an expression that never matches must
+	// not stop the rotation.
+	maxRecord   = 1 << 20
+	recordPause = time.Second
+)
+
+// Records tells where records begin: a line and those after it that belong to it, such as
+// a traceback. A text is lines, of which the first begins with the text.
+type Records interface {
+	// First and Last return where the first and the last line of a text is that begins
+	// a record; -1 if none does.
+	First(text []byte) int
+	Last(text []byte) int
+}
+
+// A record is the one that the live file ends with. Its lines to come belong there too.
+type record struct {
+	text []byte    // what the file has of it; none if it is over
+	at   time.Time // when its last line was read
+}
+
+// open reports whether lines of the given time may belong to the record.
+func (o *record) open(at time.Time) bool {
+	since := at.Sub(o.at)
+	return len(o.text) > 0 && -recordPause < since && since < recordPause
+}
+
+// note notes that lines of the given time are in the file.
+func (o *record) note(begins Records, lines []byte, at time.Time) {
+	if i := begins.Last(lines); i >= 0 {
+		o.text, lines = o.text[:0], lines[i:]
+	}
+	if o.text = append(o.text, lines...); len(o.text) > maxRecord {
+		o.text = o.text[:0]
+	}
+	o.at = at
+}
+
+// busy reports whether the live file is not to be let go of at the given time, since the
+// line or the record that it ends with may go on. It returns until when that is so; the
+// zero time for a line.
+func (r *Rotator) busy(at time.Time) (until time.Time, busy bool) {
+	if r.midLine {
+		return time.Time{}, true
+	}
+	if r.config.Records == nil || r.live == nil || !r.record.open(at) {
+		return time.Time{}, false
+	}
+	return r.record.at.Add(recordPause), true
+}
+
+// rest returns the lines at the beginning of a batch that belong to the record that the
+// live file ends with.
+func (r *Rotator) rest(batch []byte, at time.Time) []byte {
+	if r.config.Records == nil || !r.record.open(at) {
+		return nil
+	}
+	if i := r.config.Records.First(batch); i >= 0 {
+		return batch[:i]
+	}
+	return batch
+}
+
+// firstRecord returns the first record of a batch that begins with one, or with a line if
+// every line is one.
+func (r *Rotator) firstRecord(batch []byte) []byte {
+	first := throughNewline(batch)
+	if r.config.Records == nil {
+		return first
+	}
+	if i := r.config.Records.First(batch[len(first):]); i >= 0 {
+		return batch[:len(first)+i]
+	}
+	return batch
+}
+
+// recordsWithin returns the records at the beginning of a batch that have room, none if
+// the first one has not.
+func (r *Rotator) recordsWithin(batch []byte, room int64) []byte {
+	whole := batch[:room]
+	if r.config.Records == nil {
+		return whole[:bytes.LastIndexByte(whole, '\n')+1]
+	}
+	// The line that the room ends in, or that follows, may begin a record.
+	whole = batch[:int(room)+len(throughNewline(batch[room:]))]
+	return batch[:max(r.config.Records.Last(whole), 0)]
+}
