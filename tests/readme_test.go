@@ -5,26 +5,50 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
-// The first command of the README does what the README says.
-func TestReadmeTry(t *testing.T) {
+// A README that is read in five minutes stays within these bounds.
+func TestReadmeBounds(t *testing.T) {
+	t.Parallel()
+	text := readFile(t, "../README.md")
+	if n := strings.Count(text, "\n"); n > 130 {
+		t.Errorf("%d lines, more than 130", n)
+	}
+	for line := range strings.Lines(text) {
+		if n := len([]rune(line)); n > 300 {
+			t.Errorf("%d characters, more than 300: %s", n, line)
+		}
+	}
+}
+
+// readme returns a section of the README.
+func readme(t *testing.T, title string) string {
+	t.Helper()
+	_, rest, found := strings.Cut(readFile(t, "../README.md"), "\n## "+title+"\n")
+	if !found {
+		t.Fatalf("the README has no section %q", title)
+	}
+	section, _, _ := strings.Cut(rest, "\n## ")
+	return section
+}
+
+// The command with which a newcomer tries logreel does what the README says.
+func TestReadmeRun(t *testing.T) {
 	t.Parallel()
 	input, err := os.ReadFile("/var/log/dpkg.log")
 	if err != nil || len(input) == 0 {
 		t.Skip("no /var/log/dpkg.log here: not Debian")
 	}
-	_, rest, _ := strings.Cut(readFile(t, "../README.md"), "## Try it")
-	_, rest, _ = strings.Cut(rest, "```sh\n")
-	command, _, found := strings.Cut(rest, "```")
-	if !found {
-		t.Fatal("no command under \"Try it\"")
+	command := regexp.MustCompile(`(?m)^go run .*$`).FindString(readme(t, "Run and test"))
+	if command == "" {
+		t.Fatal("no command to run")
 	}
 	dir := t.TempDir()
-	command = strings.ReplaceAll(command, "/tmp/logreel-try", dir)
-	sh := exec.Command("sh", "-c", command)
+	sh := exec.Command("sh", "-c", strings.ReplaceAll(command, "/tmp/logreel-try", dir))
 	sh.Dir = ".."
 	if out, err := sh.CombinedOutput(); err != nil || !strings.Contains(string(out), "latest -> ") {
 		t.Fatalf("%v: %s", err, out)
@@ -37,7 +61,7 @@ func TestReadmeTry(t *testing.T) {
 // The transcript of --preview in the README is what it prints.
 func TestReadmePreview(t *testing.T) {
 	t.Parallel()
-	_, rest, found := strings.Cut(readFile(t, "../README.md"), "$ logreel --preview")
+	_, rest, found := strings.Cut(readme(t, "Recipes"), "$ logreel --preview")
 	args, rest, _ := strings.Cut(rest, "\n")
 	shown, _, _ := strings.Cut(rest, "```")
 	if !found {
@@ -53,17 +77,57 @@ func TestReadmePreview(t *testing.T) {
 // What the README's recipes say is taken: each is tried with --preview.
 func TestReadmeRecipes(t *testing.T) {
 	t.Parallel()
-	_, rest, _ := strings.Cut(readFile(t, "../README.md"), "## Recipes")
-	recipes, _, _ := strings.Cut(rest, "In uWSGI,")
-	commands := regexp.MustCompile("logreel ([^`]*)`").FindAllStringSubmatch(recipes, -1)
-	if len(commands) < 15 {
+	// As they are once the configuration file has been read.
+	read := strings.NewReplacer("%%", "%", `", "`, " ", `"]`, " server", `" combined`, "")
+	commands := regexp.MustCompile(`(?m)^[^$\n]*\blogreel((?: |", ").*/.*)$`).FindAllStringSubmatch(readme(t, "Recipes"), -1)
+	if len(commands) < 16 {
 		t.Fatalf("got %d recipes", len(commands))
 	}
 	for _, c := range commands {
-		command := "logreel --preview " + strings.ReplaceAll(c[1], "%%", "%")
-		if command, _, _ = strings.Cut(command, `" combined`); strings.Contains(run(t, "sh", "-c", command), "/var/log") {
-			continue
+		command := "logreel --preview " + read.Replace(c[1])
+		if !strings.Contains(run(t, "sh", "-c", command), "/var/log") {
+			t.Errorf("%s prints no file", command)
 		}
-		t.Errorf("%s prints no file", command)
 	}
+}
+
+// So are the flags that stand beside those of other rotators.
+func TestReadmeMoving(t *testing.T) {
+	t.Parallel()
+	rows := regexp.MustCompile("(?m)^.* \\| `(--[^`]*)` \\|$").FindAllStringSubmatch(readme(t, "Moving from another rotator"), -1)
+	if len(rows) < 9 {
+		t.Fatalf("got %d rows", len(rows))
+	}
+	for _, row := range rows {
+		flags := row[1]
+		if !strings.Contains(flags, "FILE") {
+			flags += " FILE_%F"
+		}
+		if !strings.Contains(run(t, "sh", "-c", "logreel --preview "+flags), "FILE") {
+			t.Errorf("%s prints no file", flags)
+		}
+	}
+}
+
+// Who follows one name, such as tail -F, gets every line across switches, when that name is
+// the hard link.
+func TestReadmeTail(t *testing.T) {
+	t.Parallel()
+	need(t, "tail")
+	dir := t.TempDir()
+	p := start(t, dir, "--size=1M", "--hard-link=app.log", "x.log")
+	p.write("line 0")
+	tail := exec.Command("tail", "--lines=+1", "-F", "app.log")
+	follower := launch(t, dir, tail)
+	for n := range 5 {
+		if n > 0 {
+			p.signal(syscall.SIGALRM)
+			p.await(p.said, "writing x.log."+strconv.Itoa(n))
+			p.write("line " + strconv.Itoa(n))
+		}
+		if got := follower.await(follower.copied, "line"); got != "line "+strconv.Itoa(n) {
+			t.Fatalf("tail has %q after line %d", got, n-1)
+		}
+	}
+	p.end()
 }
