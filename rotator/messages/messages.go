@@ -42,11 +42,14 @@ func (p Printer) OrSilent() Printer {
 func silent(string, ...any) {}
 
 // Lines spells a number of lines.
-func Lines(n int) string {
+func Lines(n int) string { return Count(n, "line") }
+
+// Count spells a number of things.
+func Count(n int, thing string) string {
 	if n == 1 {
-		return "1 line"
+		return "1 " + thing
 	}
-	return fmt.Sprintf("%d lines", n)
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // A Stderr writes messages to standard error, in order.

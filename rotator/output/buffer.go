@@ -2,14 +2,11 @@ package output
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/logreel/logreel/rotator/messages"
 )
 
 var newline = []byte{'\n'}
@@ -57,21 +54,13 @@ type buffer struct {
 	written int
 	// open says that the last line taken in has no newline yet.
 	open bool
-	// skipping says that a line is being dropped whose end has not come yet.
-	skipping bool
-	dropped  drops
+	dropping
 	// count is how many lines were taken in since the last call of hold, and
 	// overflowed whether some found no room.
 	count      int
 	overflowed bool
 	// moves is how often lines were taken out.
 	moves int
-}
-
-// drops are lines that were dropped in a row.
-type drops struct {
-	lines    int
-	from, to time.Time // when they were read
 }
 
 // lend puts in a batch that stays in the reader's memory, after the one before is
@@ -153,10 +142,7 @@ func (b *buffer) push(lines []byte, at time.Time) (rest []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	lines = b.skip(lines, at)
-	fits := lines[:min(len(lines), b.room())]
-	if b.drop && len(fits) < len(lines) {
-		fits = fits[:bytes.LastIndexByte(fits, '\n')+1]
-	}
+	fits := b.fitting(lines)
 	if len(fits) > 0 {
 		b.note()
 		b.add(fits, at)
@@ -203,48 +189,6 @@ func (b *buffer) room() int {
 		b.ring = ring
 	}
 	return max(0, b.limit+b.over-b.size)
-}
-
-// skip drops the rest of a line that is being dropped and returns what comes after it.
-func (b *buffer) skip(lines []byte, at time.Time) []byte {
-	if !b.skipping || len(lines) == 0 {
-		return lines
-	}
-	rest := throughNewline(lines)
-	b.refuse(rest, at)
-	return lines[len(rest):]
-}
-
-// refuse drops lines. A line of which a piece was taken in already is ended there;
-// it is whole if only its newline was missing.
-func (b *buffer) refuse(lines []byte, at time.Time) {
-	if b.open && len(lines) > 0 {
-		b.add(newline, at)
-		lines = bytes.TrimPrefix(lines, newline)
-	}
-	if len(lines) == 0 {
-		return
-	}
-	if b.dropped.from.IsZero() {
-		b.dropped.from = at
-	}
-	b.dropped.to = at
-	b.dropped.lines += bytes.Count(lines, newline)
-	b.skipping = lines[len(lines)-1] != '\n'
-}
-
-// note puts in our line about dropped lines, where they are missing.
-func (b *buffer) note() {
-	d := b.dropped
-	if d.lines == 0 {
-		return
-	}
-	b.dropped = drops{}
-	text := fmt.Appendf(nil, "logreel: %s dropped from %s to %s\n", messages.Lines(d.lines),
-		d.from.Format(time.RFC3339), d.to.Format(time.RFC3339))
-	b.spans = append(b.spans, span{at: d.to}) // a span of its own, for giveUp
-	b.add(text, d.to)
-	b.spans[len(b.spans)-1].dropped = d.lines
 }
 
 // settle puts in our line about what was dropped last, if the last of it has ended.

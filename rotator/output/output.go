@@ -103,7 +103,7 @@ func New(c Config) (*Output, error) {
 	c.Messages = c.Messages.OrSilent()
 	return &Output{
 		rotator: r, archiver: archiver, messages: c.Messages, tee: c.Tee, started: time.Now(),
-		buffer: buffer{limit: c.Buffer, over: c.Batch, drop: c.Drop},
+		buffer: buffer{limit: c.Buffer, over: c.Batch, drop: c.Drop, dropping: dropping{records: c.Rotator.Records}},
 		roomy:  func() {}, failed: func() {},
 		fault: messages.Fault{Printer: c.Messages},
 		watch: watch{hanging: messages.Fault{Printer: c.Messages}},
