@@ -92,7 +92,7 @@ func names(t *testing.T, dir string) (names []string) {
 func startOnce(t *testing.T, dir string, args ...string) (said string) {
 	t.Helper()
 	cmd := exec.Command(logreel, args...)
-	cmd.Dir, cmd.Env = dir, guestEnv("")
+	cmd.Dir, cmd.Env = dir, testEnv("")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%v: %v: %s", cmd, err, out)
@@ -158,7 +158,7 @@ func TestArchiveTwoAtOnce(t *testing.T) {
 			var said [2]bytes.Buffer
 			for i, name := range "AB" {
 				cmd := exec.Command(logreel, args...)
-				cmd.Dir, cmd.Env, cmd.Stderr = dir, guestEnv(""), &said[i]
+				cmd.Dir, cmd.Env, cmd.Stderr = dir, testEnv(""), &said[i]
 				input, err := cmd.StdinPipe()
 				if err := errors.Join(err, cmd.Start()); err != nil {
 					t.Fatal(err)
@@ -223,7 +223,7 @@ func TestArchiveKilled(t *testing.T) {
 	begin := func() *exec.Cmd {
 		t.Helper()
 		cmd := exec.Command(logreel, append([]string{"--tee"}, args...)...)
-		cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stdout = dir, guestEnv(""), pipe.read, written
+		cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stdout = dir, testEnv(""), pipe.read, written
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -345,7 +345,7 @@ func TestArchiveKeepFree(t *testing.T) {
 	dir := t.TempDir()
 	logs := filepath.Join(dir, "logs")
 	mountMemory(t, logs, "5m")
-	f := startFlow(t, dir, "--keep-free=512K", "logs/"+everySecond)
+	f := startPaced(t, dir, "--keep-free=512K", "logs/"+everySecond)
 	f.pace(7 * time.Second)
 	f.taken()
 	f.finish(0)
@@ -368,15 +368,15 @@ func TestArchiveKeepFree(t *testing.T) {
 	f.checkFree()
 	// What is left is the newest lines, without a gap.
 	got := content(t, logs, "*.log")
-	first, err := strconv.Atoi(strings.TrimLeft(got[:min(len(got), flowWidth-1)], "0"))
+	first, err := strconv.Atoi(strings.TrimLeft(got[:min(len(got), pacedWidth-1)], "0"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := ""
-	if n := len(got) / flowWidth; first+n == f.sent {
+	if n := len(got) / pacedWidth; first+n == f.sent {
 		var all strings.Builder
 		for i := range n {
-			all.WriteString(flowLine(first + i))
+			all.WriteString(pacedLine(first + i))
 		}
 		want = all.String()
 	}
@@ -401,7 +401,7 @@ func TestArchiveCompressOnFullDisk(t *testing.T) {
 	if err := os.WriteFile(path, old, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	f := startFlow(t, dir, "--verbose", "--compress=zstd", "logs/"+everySecond)
+	f := startPaced(t, dir, "--verbose", "--compress=zstd", "logs/"+everySecond)
 	said := f.hear("warning: compress ")
 	if want := "logreel: warning: compress logs/20200101-000000.log: write logs/.20200101-000000.log.zst.tmp: no space left on device; it is left as it is"; said != want {
 		t.Errorf("got %q, want %q", said, want)
@@ -435,7 +435,7 @@ func TestArchiveFuture(t *testing.T) {
 	}
 	other := start(t, dir, "--every=never", "20200101-000000.log")
 	other.write("alive")
-	f := startFlow(t, dir, "--verbose", "--compress=zstd", "--keep-age=1y", "--exec=:", everySecond)
+	f := startPaced(t, dir, "--verbose", "--compress=zstd", "--keep-age=1y", "--exec=:", everySecond)
 	for range 3 {
 		f.push(1)
 		f.hear("compressed ") // which comes after what the pass says of the others

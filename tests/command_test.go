@@ -368,7 +368,7 @@ func TestCommandUnread(t *testing.T) {
 	defer cancel()
 	cmd := exec.CommandContext(within, "strace", "-f", "-qq", "-o", "trace", "-e", "trace=recvmmsg", "-e", "inject=recvmmsg:error=ENOMEM:when=5+",
 		logreel, "--every=never", "app.log", "--", "sh", "-c", "while echo line; do :; done")
-	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, guestEnv(""), time.Second
+	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, testEnv(""), time.Second
 	out, err := cmd.CombinedOutput()
 	trace, _ := os.ReadFile(filepath.Join(dir, "trace"))
 	if !strings.Contains(string(trace), "INJECTED") {

@@ -59,7 +59,7 @@ func startCost(t *testing.T, program string, arg ...string) *costRun {
 	read := os.NewFile(uintptr(ends[0]), "pipe")
 	run := &costRun{dir: dir, write: ends[1]}
 	run.cmd = exec.CommandContext(t.Context(), program, arg...)
-	run.cmd.Dir, run.cmd.Env = dir, guestEnv("")
+	run.cmd.Dir, run.cmd.Env = dir, testEnv("")
 	run.cmd.Stdin, run.cmd.Stderr = read, &run.said
 	if err := run.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 
 // These tests put real faults under a running logreel: file systems that are full,
 // frozen, read-only or gone. Most need root, for mounts and for what root may not do
-// either. What someone does to the live file is in tamper_test.go.
+// either. What someone does to the live file is in live_file_test.go.
 
 // A full disk delays lines and does not hold the writer up. The write that filled it
 // was a short one and is finished where it stopped.
@@ -26,7 +26,7 @@ func TestDiskFull(t *testing.T) {
 	dir := t.TempDir()
 	logs := filepath.Join(dir, "logs")
 	mountMemory(t, logs, "512k")
-	f := startFlow(t, dir, "--every=never", "logs/app.log")
+	f := startPaced(t, dir, "--every=never", "logs/app.log")
 	f.pace(3 * time.Second)
 	f.hear("warning: write logs/app.log: no space left on device; lines wait in memory, trying again every second")
 	f.taken()
@@ -58,7 +58,7 @@ func TestDiskFullWait(t *testing.T) {
 			dir := t.TempDir()
 			logs := filepath.Join(dir, "logs")
 			mountMemory(t, logs, "256k")
-			f := startFlow(t, dir, "--every=never", "--buffer="+buffer, "logs/app.log")
+			f := startPaced(t, dir, "--every=never", "--buffer="+buffer, "logs/app.log")
 			// Much more than disk, buffer and pipe can take together.
 			flowed := make(chan error, 1)
 			go func() { flowed <- f.write(4000) }()
@@ -89,7 +89,7 @@ func TestDiskFullDrop(t *testing.T) {
 	dir := t.TempDir()
 	logs := filepath.Join(dir, "logs")
 	mountMemory(t, logs, "256k")
-	f := startFlow(t, dir, "--every=never", "--buffer=64K", "--on-full=drop", "logs/app.log")
+	f := startPaced(t, dir, "--every=never", "--buffer=64K", "--on-full=drop", "logs/app.log")
 	f.pace(2 * time.Second)
 	f.hear("is full; lines are dropped")
 	f.taken()
@@ -101,7 +101,7 @@ func TestDiskFullDrop(t *testing.T) {
 	if dropped := f.account(got); dropped < 3000 {
 		t.Errorf("%d lines dropped of %d, and there was room for about 320", dropped, f.sent)
 	}
-	if !strings.HasSuffix(got, flowLine(f.sent-1)) {
+	if !strings.HasSuffix(got, pacedLine(f.sent-1)) {
 		t.Error("the last line is not the last")
 	}
 	f.checkFree()
@@ -113,7 +113,7 @@ func TestDiskFullAtTheEnd(t *testing.T) {
 	dir := t.TempDir()
 	logs := filepath.Join(dir, "logs")
 	mountMemory(t, logs, "256k")
-	f := startFlow(t, dir, "--every=never", "logs/app.log")
+	f := startPaced(t, dir, "--every=never", "logs/app.log")
 	f.pace(time.Second)
 	f.finish(1)
 	whole := strings.Count(content(t, dir, "logs/app.log"), "\n")
@@ -127,7 +127,7 @@ func TestDiskImmutableFile(t *testing.T) {
 	t.Parallel()
 	dir, logs := makeLogs(t)
 	live := filepath.Join(logs, "app.log")
-	f := startFlow(t, dir, "--every=never", "logs/app.log")
+	f := startPaced(t, dir, "--every=never", "logs/app.log")
 	f.push(3)
 	f.arrived(live, 3)
 	allow := forbid(t, live)
@@ -151,7 +151,7 @@ func TestDiskImmutableDirectory(t *testing.T) {
 	t.Parallel()
 	dir, logs := makeLogs(t)
 	live, next := filepath.Join(logs, "app.log"), filepath.Join(logs, "app.log.1")
-	f := startFlow(t, dir, "--size="+strconv.Itoa(10*flowWidth), "logs/app.log")
+	f := startPaced(t, dir, "--size="+strconv.Itoa(10*pacedWidth), "logs/app.log")
 	f.push(10)
 	f.arrived(live, 10)
 	allow := forbid(t, logs)
@@ -173,7 +173,7 @@ func TestDiskImmutableDirectory(t *testing.T) {
 func TestDiskImmutableAtBoundary(t *testing.T) {
 	t.Parallel()
 	dir, logs := makeLogs(t)
-	f := startFlow(t, dir, "logs/"+everySecond)
+	f := startPaced(t, dir, "logs/"+everySecond)
 	f.push(1)
 	f.arrivedAll(t, logs)
 	// At the beginning of a second: at a boundary without lines the file would be closed.
@@ -194,9 +194,9 @@ func TestDiskImmutableAtBoundary(t *testing.T) {
 }
 
 // arrivedAll waits until all lines sent are in the files of a directory.
-func (f *flow) arrivedAll(t *testing.T, dir string) {
+func (f *paced) arrivedAll(t *testing.T, dir string) {
 	t.Helper()
-	eventually(t, "all lines", func() bool { return len(content(t, dir, "*.log")) == f.sent*flowWidth })
+	eventually(t, "all lines", func() bool { return len(content(t, dir, "*.log")) == f.sent*pacedWidth })
 }
 
 // A directory that cannot be written from the first line on.
@@ -204,7 +204,7 @@ func TestDiskImmutableFromTheStart(t *testing.T) {
 	t.Parallel()
 	dir, logs := makeLogs(t)
 	allow := forbid(t, logs)
-	f := startFlow(t, dir, "--every=never", "logs/app.log")
+	f := startPaced(t, dir, "--every=never", "logs/app.log")
 	f.pace(1500 * time.Millisecond)
 	f.hear("warning: open logs/app.log: operation not permitted; lines wait in memory, trying again every second")
 	f.taken()
@@ -226,7 +226,7 @@ func TestDiskReadOnly(t *testing.T) {
 	dir := t.TempDir()
 	logs := filepath.Join(dir, "logs")
 	mountMemory(t, logs, "64m")
-	f := startFlow(t, dir, "--verbose", "logs/"+everySecond)
+	f := startPaced(t, dir, "--verbose", "logs/"+everySecond)
 	f.push(1)
 	f.hear("finished logs/")
 	remount(t, logs, unix.MS_RDONLY, "")
@@ -247,7 +247,7 @@ func TestDiskReadOnly(t *testing.T) {
 func TestDiskCovered(t *testing.T) {
 	t.Parallel()
 	dir, logs := makeLogs(t)
-	f := startFlow(t, dir, "--every=never", "logs/app.log")
+	f := startPaced(t, dir, "--every=never", "logs/app.log")
 	live := filepath.Join(logs, "app.log")
 	f.push(1)
 	f.arrived(live, 1)
@@ -257,7 +257,7 @@ func TestDiskCovered(t *testing.T) {
 	time.Sleep(unseen)
 	f.push(10)
 	f.hear("read-only file system")
-	eventually(t, "lines in the file that is covered", func() bool { return len(covered()) == 11*flowWidth })
+	eventually(t, "lines in the file that is covered", func() bool { return len(covered()) == 11*pacedWidth })
 	remount(t, logs, 0, "")
 	eventually(t, "a file that is not covered", func() bool {
 		f.push(1)
@@ -276,7 +276,7 @@ func TestDiskDirectoryInTheWay(t *testing.T) {
 	if err := os.Mkdir(inTheWay, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	f := startFlow(t, dir, "--every=never", "app.log")
+	f := startPaced(t, dir, "--every=never", "app.log")
 	f.push(7)
 	f.hear("warning: open app.log: is a directory; lines wait in memory, trying again every second")
 	f.taken()
@@ -296,7 +296,7 @@ func TestDiskDirectoryInTheWay(t *testing.T) {
 func TestDiskLongName(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	f := startFlow(t, dir, strings.Repeat("long", 63)+"%Y/app.log") // 256 bytes
+	f := startPaced(t, dir, strings.Repeat("long", 63)+"%Y/app.log") // 256 bytes
 	f.push(20)
 	f.hear("file name too long; lines wait in memory, trying again every second")
 	f.finish(1)
@@ -312,15 +312,15 @@ func TestDiskFrozen(t *testing.T) {
 	dir := t.TempDir()
 	logs := filepath.Join(dir, "logs")
 	mountDisk(t, logs)
-	f := startFlow(t, dir, "logs/"+everySecond)
+	f := startPaced(t, dir, "logs/"+everySecond)
 	f.pace(time.Second)
 	run(t, "fsfreeze", "-f", logs)
 	f.pace(3 * time.Second)
 	f.hear("warning: the disk does not answer")
 	run(t, "fsfreeze", "-u", logs)
 	f.pace(time.Second)
-	if held := f.hearHeld("the disk does not answer"); held < flowRate || held > f.sent {
-		t.Errorf("%d lines were held in 3s of %d a second", held, flowRate)
+	if held := f.hearHeld("the disk does not answer"); held < pacedRate || held > f.sent {
+		t.Errorf("%d lines were held in 3s of %d a second", held, pacedRate)
 	}
 	f.finish(0)
 	f.check(content(t, logs, "*.log"))
@@ -337,7 +337,7 @@ func TestDiskFrozenAtTheEnd(t *testing.T) {
 	dir := t.TempDir()
 	logs := filepath.Join(dir, "logs")
 	mountDisk(t, logs)
-	f := startFlow(t, dir, "--every=never", "logs/app.log")
+	f := startPaced(t, dir, "--every=never", "logs/app.log")
 	f.push(1)
 	f.arrived(filepath.Join(logs, "app.log"), 1)
 	run(t, "fsfreeze", "-f", logs)
@@ -345,7 +345,7 @@ func TestDiskFrozenAtTheEnd(t *testing.T) {
 	f.hear("warning: the disk does not answer (live file logs/app.log)")
 	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGALRM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM} {
 		f.signal(s)
-		f.waits(100 * flowWidth)
+		f.waits(100 * pacedWidth)
 	}
 	f.push(5)
 	if err := f.input.Close(); err != nil {
@@ -363,7 +363,7 @@ func TestDiskFrozenDrop(t *testing.T) {
 	dir := t.TempDir()
 	logs := filepath.Join(dir, "logs")
 	mountDisk(t, logs)
-	f := startFlow(t, dir, "--every=never", "--buffer=1M", "--on-full=drop", "logs/app.log")
+	f := startPaced(t, dir, "--every=never", "--buffer=1M", "--on-full=drop", "logs/app.log")
 	f.push(1)
 	f.arrived(filepath.Join(logs, "app.log"), 1)
 	run(t, "fsfreeze", "-f", logs)
@@ -386,7 +386,7 @@ func TestDiskSignals(t *testing.T) {
 	dir, inTheWay := blockedLogs(t)
 	cmd := exec.Command("logreel", "--every=never", "logs/app.log")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	f := flowInto(launch(t, dir, cmd))
+	f := pacedInto(launch(t, dir, cmd))
 	f.push(5)
 	f.hear("lines wait in memory")
 	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGALRM, syscall.SIGINT, syscall.SIGQUIT,
@@ -399,7 +399,7 @@ func TestDiskSignals(t *testing.T) {
 		}
 		f.waiting() // which is answered after it
 		f.push(1)
-		f.waits(f.sent * flowWidth)
+		f.waits(f.sent * pacedWidth)
 	}
 	if err := os.Remove(inTheWay); err != nil {
 		t.Fatal(err)
@@ -416,7 +416,7 @@ func TestDiskSignals(t *testing.T) {
 func TestDiskSignalTwice(t *testing.T) {
 	t.Parallel()
 	dir, inTheWay := blockedLogs(t)
-	f := startFlow(t, dir, "--every=never", "logs/app.log")
+	f := startPaced(t, dir, "--every=never", "logs/app.log")
 	f.push(5)
 	f.hear("lines wait in memory")
 	f.signal(syscall.SIGTERM)

@@ -104,7 +104,7 @@ func manage(t *testing.T, mark string, units map[string]string) *managed {
 	}
 	// The shell that joins the group is the one that systemd takes for its root.
 	m := &managed{t: t, cmd: exec.Command("sh", "-c", `echo $$ >"$1/cgroup.procs" && exec unshare --mount --pid --fork --kill-child --mount-proc --cgroup sh -c "$2" sh "$3"`, "sh", group, manager, dir)}
-	m.cmd.Env = append(guestEnv(""), "CROWD_TEST="+mark, "PYTHONUNBUFFERED=")
+	m.cmd.Env = append(testEnv(""), "LOGREEL_TEST_MARK="+mark, "PYTHONUNBUFFERED=")
 	python, err := filepath.Abs("python")
 	if err != nil {
 		t.Fatal(err)
@@ -214,7 +214,7 @@ func TestExampleService(t *testing.T) {
 				t.Errorf("without an answer: %v", s.refused)
 			}
 			s.checkPort(t)
-			s.checkExample(t, s.logs, crowdServers[0].request)
+			s.checkExample(t, s.logs, appServers[0].request)
 			if text := content(t, s.logs, "*.log"); !strings.HasSuffix(text, "Shutting down: Master\n") {
 				t.Errorf("the last line is not there: %.300q", text[max(0, len(text)-300):])
 			}
@@ -304,7 +304,7 @@ func TestExampleSupervisor(t *testing.T) {
 			s.openExample(t, "supervisord", "--nodaemon", "--silent", "--configuration="+dir+"/supervisord.conf")
 			s.orderUntilSwitched(t, s.logs)
 			s.stopInFlight(t, func() { s.signal(t, s.server.Process.Pid, syscall.SIGTERM) })
-			s.checkExample(t, s.logs, crowdServers[0].request)
+			s.checkExample(t, s.logs, appServers[0].request)
 			s.checkSilent(t)
 			if said := complaints(readFile(t, dir+"/said")); said != "" {
 				t.Errorf("logreel said %s", said)
@@ -390,7 +390,7 @@ func (s *shop) runFirst(t *testing.T, dir string, argv []string) {
 	}
 	s.orderUntilSwitched(t, dir)
 	s.stopInFlight(t, func() { s.signal(t, first[0], syscall.SIGTERM) })
-	s.checkExample(t, dir, crowdServers[0].request)
+	s.checkExample(t, dir, appServers[0].request)
 }
 
 func TestExampleDockerfile(t *testing.T) {

@@ -117,7 +117,7 @@ func holdPort(t *testing.T) (address string) {
 func (s *shop) openExample(t *testing.T, arg ...string) {
 	t.Helper()
 	killLater(t, s.logs)
-	s.open(t, "env", append([]string{"CROWD_TEST=" + s.logs, "PYTHONUNBUFFERED="}, arg...)...)
+	s.open(t, "env", append([]string{"LOGREEL_TEST_MARK=" + s.logs, "PYTHONUNBUFFERED="}, arg...)...)
 }
 
 func killLater(t *testing.T, mark string) {
@@ -185,7 +185,7 @@ func logNames(dir string) []string {
 // every order, and the line that the server logs for the request.
 func (s *shop) checkExample(t *testing.T, dir string, request *regexp.Regexp) {
 	t.Helper()
-	l := readCrowd(t, dir)
+	l := readWriters(t, dir)
 	for _, line := range slices.Concat(l.cut, l.mixed) {
 		t.Errorf("broken: %.300q", line)
 	}
@@ -239,11 +239,11 @@ func TestExampleGunicorn(t *testing.T) {
 			))
 			master := number(t, regexp.MustCompile(`^(\d+)\n$`), readFile(t, pidFile))
 			s.orderUntilSwitched(t, s.logs)
-			if workers := len(children(t, master)); workers != crowdWorkers {
+			if workers := len(children(t, master)); workers != serverWorkers {
 				t.Errorf("%d workers", workers)
 			}
 			s.stopInFlight(t, func() { s.signal(t, master, syscall.SIGTERM) })
-			s.checkExample(t, s.logs, crowdServers[0].request)
+			s.checkExample(t, s.logs, appServers[0].request)
 			s.checkSilent(t)
 			if text := complaints(readFile(t, said)); text != "" {
 				t.Errorf("logreel said %s", text)
@@ -307,7 +307,7 @@ func TestExampleUWSGI(t *testing.T) {
 				stop()
 			}
 			s.endWell(t)
-			s.checkExample(t, s.logs, crowdServers[1].request)
+			s.checkExample(t, s.logs, appServers[1].request)
 			if test.byLogreel {
 				s.checkSilent(t)
 			}
@@ -325,7 +325,7 @@ func TestExampleDjango(t *testing.T) {
 		t.Run("DEBUG="+debug, func(t *testing.T) {
 			needShop(t, nil)
 			dir, logs := makeLogs(t)
-			server := newGuest(t, dir)
+			server := newWebServer(t, dir)
 			writeFile(t, dir, "site_settings.py", example(t, "django_settings.py")+fmt.Sprintf(`
 SECRET_KEY = "only for tests"
 DEBUG = %s

@@ -22,8 +22,8 @@ import (
 
 // These tests run the examples for web servers.
 
-// A guest is a server of which only whole answers are wanted.
-type guest struct {
+// A webServer is a server of which only whole answers are wanted.
+type webServer struct {
 	t       *testing.T
 	dir     string
 	address string
@@ -33,15 +33,15 @@ type guest struct {
 	ended   chan struct{}
 }
 
-// newGuest prepares a server with its files in a directory, and finds a port for it.
-func newGuest(t *testing.T, dir string) *guest {
+// newWebServer prepares a server with its files in a directory, and finds a port for it.
+func newWebServer(t *testing.T, dir string) *webServer {
 	t.Helper()
 	s := newExample(t) // which has all that
-	return &guest{t: t, dir: dir, address: s.address, client: s.client, said: s.output}
+	return &webServer{t: t, dir: dir, address: s.address, client: s.client, said: s.output}
 }
 
 // open starts it and waits until it listens.
-func (g *guest) open(arg ...string) {
+func (g *webServer) open(arg ...string) {
 	g.t.Helper()
 	g.start(arg...)
 	eventually(g.t, "the server's answer", func() bool {
@@ -56,10 +56,10 @@ func (g *guest) open(arg ...string) {
 }
 
 // start starts a program that is ended with the test.
-func (g *guest) start(arg ...string) {
+func (g *webServer) start(arg ...string) {
 	g.t.Helper()
 	g.cmd = exec.Command(arg[0], arg[1:]...)
-	g.cmd.Dir, g.cmd.Env = g.dir, append(guestEnv(g.dir), "CROWD_TEST="+g.dir, "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
+	g.cmd.Dir, g.cmd.Env = g.dir, append(testEnv(g.dir), "LOGREEL_TEST_MARK="+g.dir, "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
 	g.cmd.Stdout, g.cmd.Stderr = g.said, g.said
 	g.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := g.cmd.Start(); err != nil {
@@ -77,7 +77,7 @@ func (g *guest) start(arg ...string) {
 }
 
 // get asks for a page and checks the answer's status.
-func (g *guest) get(path string, status int) (body string) {
+func (g *webServer) get(path string, status int) (body string) {
 	g.t.Helper()
 	response, err := g.client.Get("http://" + g.address + path)
 	if err != nil {
@@ -93,7 +93,7 @@ func (g *guest) get(path string, status int) (body string) {
 
 // end sends a signal to the program, waits for it and all its processes, and checks that
 // its exit status is 0.
-func (g *guest) end(signal syscall.Signal) {
+func (g *webServer) end(signal syscall.Signal) {
 	g.t.Helper()
 	if err := g.cmd.Process.Signal(signal); err != nil {
 		g.t.Fatal(err)
@@ -109,7 +109,7 @@ func (g *guest) end(signal syscall.Signal) {
 }
 
 // endAll is end, and waits for what was left behind.
-func (g *guest) endAll(signal syscall.Signal) {
+func (g *webServer) endAll(signal syscall.Signal) {
 	g.t.Helper()
 	g.end(signal)
 	eventually(g.t, "the end of all processes", func() bool { return len(offspring(g.t, g.dir)) == 0 })
@@ -117,7 +117,7 @@ func (g *guest) endAll(signal syscall.Signal) {
 
 // checkPages fails the test unless the log has one line for each of so many answered
 // requests, in the combined format.
-func (g *guest) checkPages(text string, asked int) {
+func (g *webServer) checkPages(text string, asked int) {
 	g.t.Helper()
 	for n := range asked {
 		want := regexp.MustCompile(fmt.Sprintf(`(?m)^127\.0\.0\.1 - - \[[^]]*\] "GET /\?%d HTTP/1\.1" 200 \d+ "-" "Go-http-client/1\.1"$`, n))
@@ -135,7 +135,7 @@ func TestExampleApache(t *testing.T) {
 	t.Parallel()
 	needs(t, map[string]string{"apache2": "apache2-bin"})
 	dir, logs := makeLogs(t)
-	g := newGuest(t, dir)
+	g := newWebServer(t, dir)
 	owner, server := "root:adm", "User nobody\nGroup nogroup\n"
 	if os.Getuid() != 0 {
 		owner, server = ownNames(t), ""
@@ -233,10 +233,10 @@ func TestExampleNginx(t *testing.T) {
 	fifo := filepath.Join(dir, "fifo")
 	commands := commented(t, "nginx.conf", "#   ", 2)
 	run(t, "sh", "-c", replaceAll(t, "nginx.conf", commands[0], "/run/nginx-access.log", fifo))
-	reader := newGuest(t, dir)
+	reader := newWebServer(t, dir)
 	reader.start("sh", "-c", replaceAll(t, "nginx.conf", commands[1], "/run/nginx-access.log", fifo, "/var/log/nginx", logs, "%Y-%m-%d.log", everySecond))
 
-	g := newGuest(t, dir)
+	g := newWebServer(t, dir)
 	writeFile(t, dir, "example.conf", example(t, "nginx.conf", "/run/nginx-access.log", fifo))
 	me, _, _ := strings.Cut(ownNames(t), ":")
 	conf := fmt.Sprintf(`

@@ -181,7 +181,7 @@ func TestArchiveCommand(t *testing.T) {
 	dir := t.TempDir()
 	cmd := exec.Command("logreel", "--compress=gzip", "--keep-count=100", "--exec", `(sleep 0.1 &); echo "$1" >> handed`, everySecond, "--",
 		"sh", "-c", `for n in $(seq 25); do echo $n; (sleep 0.2 &); sleep 0.1; done; exit 7`)
-	cmd.Env = guestEnv("")
+	cmd.Env = testEnv("")
 	p := launch(t, dir, cmd)
 	p.wait(7)
 	settleAll(t, dir, "--compress=gzip", "--exec", `echo "$1" >> handed`, everySecond)

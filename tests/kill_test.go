@@ -132,7 +132,7 @@ func TestKill(t *testing.T) {
 	begin := func() *exec.Cmd {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), logreel, everySecond)
-		cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stderr = dir, guestEnv(""), pipe.read, &said
+		cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stderr = dir, testEnv(""), pipe.read, &said
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}

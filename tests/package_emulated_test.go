@@ -39,7 +39,7 @@ func emulate(t *testing.T) *emulation {
 
 func (e *emulation) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(emulator, append([]string{e.program}, args...)...)
-	cmd.Env = guestEnv("")
+	cmd.Env = testEnv("")
 	return cmd
 }
 

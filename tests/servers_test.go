@@ -86,7 +86,7 @@ func (s *shop) open(t *testing.T, name string, arg ...string) {
 		t.Fatal(err)
 	}
 	s.server = exec.Command(name, arg...)
-	s.server.Dir, s.server.Env = dir, guestEnv(dir)
+	s.server.Dir, s.server.Env = dir, testEnv(dir)
 	s.server.Stdout, s.server.Stderr = s.output, s.output
 	s.server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := s.server.Start(); err != nil {

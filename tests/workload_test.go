@@ -255,8 +255,8 @@ func pythonPath(t *testing.T, needs map[string]string) string {
 	return dir
 }
 
-// guestEnv is the environment of what the tests start.
-func guestEnv(pythonPath string) []string {
+// testEnv is the environment of what the tests start.
+func testEnv(pythonPath string) []string {
 	return append(os.Environ(), "TZ=UTC", "PYTHONPATH="+pythonPath, "PYTHONDONTWRITEBYTECODE=1")
 }
 
@@ -273,7 +273,7 @@ func runWorkload(t *testing.T, stderr *os.File, arg ...string) (writers []string
 	for _, writer := range []string{"1", "2", "3", "4"} {
 		args := append([]string{filepath.Join(dir, "workload.py"), writer, strconv.Itoa(lines), "2000"}, arg...)
 		cmd := exec.CommandContext(t.Context(), python, args...)
-		cmd.Env, cmd.Stderr = guestEnv(dir), stderr
+		cmd.Env, cmd.Stderr = testEnv(dir), stderr
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -303,7 +303,7 @@ func startReader(t *testing.T, dir string) *reader {
 	}
 	t.Cleanup(func() { write.Close() })
 	r := &reader{cmd: exec.CommandContext(t.Context(), logreel, filepath.Join(dir, everySecond)), input: write}
-	r.cmd.Env, r.cmd.Stdin, r.cmd.Stderr = guestEnv(""), read, &r.said
+	r.cmd.Env, r.cmd.Stdin, r.cmd.Stderr = testEnv(""), read, &r.said
 	// The end to read from is the reader's alone: if it dies, the pipe breaks.
 	if err := errors.Join(r.cmd.Start(), read.Close()); err != nil {
 		t.Fatal(err)

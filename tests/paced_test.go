@@ -20,11 +20,11 @@ import (
 )
 
 const (
-	// flowWidth is how long a line of a flow is. At flowRate that fills a pipe of
+	// pacedWidth is how long a line is. At pacedRate that fills a pipe of
 	// 1 MiB in half a second, so a writer that was never held up shows that the pipe
 	// was read all the time.
-	flowWidth = 1000
-	flowRate  = 2000
+	pacedWidth = 1000
+	pacedRate  = 2000
 	// heldUp is how long a write may take before the writer counts as held up. A
 	// busy machine takes some tenths of a second, a fault here lasts for three.
 	heldUp = time.Second
@@ -33,8 +33,8 @@ const (
 	unseen = 60 * time.Millisecond
 )
 
-// A flow feeds a logreel with numbered lines and takes down what it says.
-type flow struct {
+// A paced logreel is fed numbered lines at a pace, and what it says is taken down.
+type paced struct {
 	*process
 	began   time.Time
 	sent    int           // lines
@@ -42,17 +42,17 @@ type flow struct {
 	heard   []string
 }
 
-func startFlow(t *testing.T, dir string, args ...string) *flow {
+func startPaced(t *testing.T, dir string, args ...string) *paced {
 	t.Helper()
-	return flowInto(launch(t, dir, exec.Command("logreel", args...)))
+	return pacedInto(launch(t, dir, exec.Command("logreel", args...)))
 }
 
-func flowInto(p *process) *flow { return &flow{process: p, began: time.Now()} }
+func pacedInto(p *process) *paced { return &paced{process: p, began: time.Now()} }
 
-func flowLine(number int) string { return fmt.Sprintf("%0*d\n", flowWidth-1, number) }
+func pacedLine(number int) string { return fmt.Sprintf("%0*d\n", pacedWidth-1, number) }
 
 // push writes the next lines with one write.
-func (f *flow) push(lines int) {
+func (f *paced) push(lines int) {
 	f.t.Helper()
 	if err := f.write(lines); err != nil {
 		f.t.Fatal(err)
@@ -60,10 +60,10 @@ func (f *flow) push(lines int) {
 }
 
 // write is push for a goroutine of the test's. It fails when nobody reads for too long.
-func (f *flow) write(lines int) error {
+func (f *paced) write(lines int) error {
 	var text strings.Builder
 	for range lines {
-		text.WriteString(flowLine(f.sent))
+		text.WriteString(pacedLine(f.sent))
 		f.sent++
 	}
 	begin := time.Now()
@@ -75,17 +75,17 @@ func (f *flow) write(lines int) error {
 	return err
 }
 
-// pace writes lines at flowRate. What a write that took long has put off is made up for.
-func (f *flow) pace(d time.Duration) {
+// pace writes lines at pacedRate. What a write that took long has put off is made up for.
+func (f *paced) pace(d time.Duration) {
 	begin := time.Now()
-	for i := range int(d.Seconds() * flowRate) {
-		time.Sleep(time.Until(begin.Add(time.Duration(i) * time.Second / flowRate)))
+	for i := range int(d.Seconds() * pacedRate) {
+		time.Sleep(time.Until(begin.Add(time.Duration(i) * time.Second / pacedRate)))
 		f.push(1)
 	}
 }
 
 // hear waits for a message, and takes down those before it.
-func (f *flow) hear(text string) string {
+func (f *paced) hear(text string) string {
 	f.t.Helper()
 	deadline := time.After(patience)
 	for {
@@ -106,7 +106,7 @@ func (f *flow) hear(text string) string {
 
 // hearOver waits for the end of a fault. It is named since a disk that others keep busy
 // is one as well.
-func (f *flow) hearOver(fault string) string {
+func (f *paced) hearOver(fault string) string {
 	f.t.Helper()
 	for {
 		if line := f.hear(": over after"); strings.Contains(line, fault) {
@@ -116,31 +116,31 @@ func (f *flow) hearOver(fault string) string {
 }
 
 // hearHeld is hearOver, and returns how many lines are said to have been held.
-func (f *flow) hearHeld(fault string) int {
+func (f *paced) hearHeld(fault string) int {
 	f.t.Helper()
 	return number(f.t, heldLines, f.hearOver(fault))
 }
 
 // complained returns what it has said so far, but for what a busy machine makes it say.
-func (f *flow) complained() []string {
+func (f *paced) complained() []string {
 	return slices.Collect(strings.Lines(complaints(strings.Join(append(f.heard, ""), "\n"))))
 }
 
 // waiting returns how many bytes wait, by the answer to SIGUSR1.
-func (f *flow) waiting() int {
+func (f *paced) waiting() int {
 	f.t.Helper()
 	f.signal(syscall.SIGUSR1)
 	return number(f.t, bytesWaiting, f.hear("bytes waiting"))
 }
 
 // waits waits until so many bytes wait, be it in the pipe or in memory.
-func (f *flow) waits(bytes int) {
+func (f *paced) waits(bytes int) {
 	f.t.Helper()
 	eventually(f.t, fmt.Sprintf("%d bytes to wait", bytes), func() bool { return f.waiting() == bytes })
 }
 
 // taken waits until all that was written is read out of the pipe.
-func (f *flow) taken() {
+func (f *paced) taken() {
 	f.t.Helper()
 	conn, err := f.input.(syscall.Conn).SyscallConn()
 	if err != nil {
@@ -156,7 +156,7 @@ func (f *flow) taken() {
 }
 
 // arrived waits until a file has so many lines.
-func (f *flow) arrived(path string, lines int) {
+func (f *paced) arrived(path string, lines int) {
 	f.t.Helper()
 	eventually(f.t, fmt.Sprintf("%d lines in %s", lines, path), func() bool {
 		text, err := os.ReadFile(path)
@@ -165,7 +165,7 @@ func (f *flow) arrived(path string, lines int) {
 }
 
 // finish ends the input, unless the test has, and checks the exit status.
-func (f *flow) finish(status int) {
+func (f *paced) finish(status int) {
 	f.t.Helper()
 	if err := f.input.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		f.t.Fatal(err)
@@ -200,7 +200,7 @@ func number(t *testing.T, form *regexp.Regexp, line string) int {
 }
 
 // check fails the test unless the text is all lines, whole, once and in order.
-func (f *flow) check(text string) {
+func (f *paced) check(text string) {
 	f.t.Helper()
 	if dropped := f.account(text); dropped > 0 {
 		f.t.Errorf("%d lines dropped", dropped)
@@ -209,7 +209,7 @@ func (f *flow) check(text string) {
 
 // account fails the test unless the text is all lines in order, but for those that a
 // note in their place says were dropped. It returns their number.
-func (f *flow) account(text string) (dropped int) {
+func (f *paced) account(text string) (dropped int) {
 	f.t.Helper()
 	next := 0
 	for line := range strings.Lines(text) {
@@ -225,7 +225,7 @@ func (f *flow) account(text string) (dropped int) {
 			dropped += n
 			continue
 		}
-		if line != flowLine(next) {
+		if line != pacedLine(next) {
 			f.t.Errorf("got %d bytes, %q…%q, where line %d should be", len(line), line[:min(len(line), 20)], line[max(0, len(line)-20):], next)
 			return dropped
 		}
@@ -239,7 +239,7 @@ func (f *flow) account(text string) (dropped int) {
 
 // checkFault fails the test unless one fault was said to begin and to be over, and
 // nothing else was said.
-func (f *flow) checkFault(begin string) {
+func (f *paced) checkFault(begin string) {
 	f.t.Helper()
 	said := f.heard
 	if !slow.MatchString(begin + "\n") {
@@ -251,7 +251,7 @@ func (f *flow) checkFault(begin string) {
 }
 
 // checkFree fails the test if the writer was held up.
-func (f *flow) checkFree() {
+func (f *paced) checkFree() {
 	f.t.Helper()
 	if f.longest > heldUp {
 		f.t.Errorf("a write took %v", f.longest)

@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	// hostileMemory is the most that logreel may ever take, in kB, whatever it reads.
-	hostileMemory = 40 << 10
-	hostileLog    = "hostile.log"
-	// hostileChunk is how much is written at once, where that does not matter.
-	hostileChunk = 64 << 10
+	// inputMemory is the most that logreel may ever take, in kB, whatever it reads.
+	inputMemory = 40 << 10
+	inputLog    = "input.log"
+	// inputChunk is how much is written at once, where that does not matter.
+	inputChunk = 64 << 10
 )
 
 // inlets are the kinds of standard input that bytes can come by.
@@ -67,7 +67,7 @@ func openInlet(t *testing.T, kind string) (read, write *os.File) {
 	return read, write
 }
 
-// swallow has logreel read an input to its end into hostileLog, so many bytes a
+// swallow has logreel read an input to its end into inputLog, so many bytes a
 // write. It returns the most memory it took before the end, in kB; 0 where the input
 // is a file, whose end nobody holds back.
 func swallow(t *testing.T, dir, inlet string, input io.Reader, chunk int) (memory int) {
@@ -86,7 +86,7 @@ func swallow(t *testing.T, dir, inlet string, input io.Reader, chunk int) (memor
 	within, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
 	var said bytes.Buffer
-	cmd := exec.CommandContext(within, logreel, "--every=never", hostileLog)
+	cmd := exec.CommandContext(within, logreel, "--every=never", inputLog)
 	cmd.Dir, cmd.Stdin, cmd.Stderr = dir, read, &said
 	if err := errors.Join(cmd.Start(), read.Close()); err != nil {
 		t.Fatal(err)
@@ -131,7 +131,7 @@ func compareText(t *testing.T, path string, want io.Reader) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	a, b := make([]byte, hostileChunk), make([]byte, hostileChunk)
+	a, b := make([]byte, inputChunk), make([]byte, inputChunk)
 	for at := 0; ; at += len(a) {
 		n, err := io.ReadFull(f, a)
 		m, wantErr := io.ReadFull(want, b)
@@ -153,7 +153,7 @@ func compareText(t *testing.T, path string, want io.Reader) {
 }
 
 // What is no text, and what is no line, goes into the file as it came.
-func TestHostile(t *testing.T) {
+func TestInput(t *testing.T) {
 	t.Parallel()
 	// The sizes around those of the buffers, as lines and as a last line without an end.
 	var sizes strings.Builder
@@ -172,19 +172,19 @@ func TestHostile(t *testing.T) {
 		about, input string
 		chunk        int
 	}{
-		{"nothing", "", hostileChunk},
-		{"a newline alone", "\n", hostileChunk},
-		{"NUL bytes", "\x00\x00a\x00b\n\x00\n" + strings.Repeat("\x00", 100_000) + "\n", hostileChunk},
-		{"CR LF", "one\r\ntwo\r\r\n\r\n\rthree\n\r", hostileChunk},
-		{"invalid UTF-8", "\xff\xfe\n\xc3\n\xa4\xed\xa0\x80\xf8\x88\x80\x80\x80\n\x80\n", hostileChunk},
-		{"what a terminal or a format would obey", "\x1b[2J\x1b]0;title\a%s%n%d\\n\x04\x1a\x11\x13\n", hostileChunk},
-		{"a last line without an end", "one\ntwo", hostileChunk},
+		{"nothing", "", inputChunk},
+		{"a newline alone", "\n", inputChunk},
+		{"NUL bytes", "\x00\x00a\x00b\n\x00\n" + strings.Repeat("\x00", 100_000) + "\n", inputChunk},
+		{"CR LF", "one\r\ntwo\r\r\n\r\n\rthree\n\r", inputChunk},
+		{"invalid UTF-8", "\xff\xfe\n\xc3\n\xa4\xed\xa0\x80\xf8\x88\x80\x80\x80\n\x80\n", inputChunk},
+		{"what a terminal or a format would obey", "\x1b[2J\x1b]0;title\a%s%n%d\\n\x04\x1a\x11\x13\n", inputChunk},
+		{"a last line without an end", "one\ntwo", inputChunk},
 		{"one byte a write", string(few), 1},
-		{"empty lines", strings.Repeat("\n", 200_000), hostileChunk},
-		{"sizes of buffers", sizes.String(), hostileChunk},
+		{"empty lines", strings.Repeat("\n", 200_000), inputChunk},
+		{"sizes of buffers", sizes.String(), inputChunk},
 		{"sizes of buffers, cut elsewhere", sizes.String(), 61_001},
-		{"a last line as long as the largest buffer", strings.Repeat("z", 1<<20), hostileChunk},
-		{"a last line of several such buffers", "short\n" + strings.Repeat("z", 3<<20), hostileChunk},
+		{"a last line as long as the largest buffer", strings.Repeat("z", 1<<20), inputChunk},
+		{"a last line of several such buffers", "short\n" + strings.Repeat("z", 3<<20), inputChunk},
 	}
 	for _, test := range tests {
 		for _, inlet := range inlets {
@@ -194,7 +194,7 @@ func TestHostile(t *testing.T) {
 				swallow(t, dir, inlet, strings.NewReader(test.input), test.chunk)
 				want := test.input
 				if want == "" {
-					if _, err := os.Lstat(filepath.Join(dir, hostileLog)); !errors.Is(err, fs.ErrNotExist) {
+					if _, err := os.Lstat(filepath.Join(dir, inputLog)); !errors.Is(err, fs.ErrNotExist) {
 						t.Errorf("there is a file without a line: %v", err)
 					}
 					return
@@ -202,7 +202,7 @@ func TestHostile(t *testing.T) {
 				if !strings.HasSuffix(want, "\n") {
 					want += "\n"
 				}
-				compareText(t, filepath.Join(dir, hostileLog), strings.NewReader(want))
+				compareText(t, filepath.Join(dir, inputLog), strings.NewReader(want))
 			})
 		}
 	}
@@ -244,7 +244,7 @@ func longLines(text []byte, lengths []int64) io.Reader {
 }
 
 // A line that no memory could hold passes through little of it.
-func TestHostileLength(t *testing.T) {
+func TestInputLongLines(t *testing.T) {
 	t.Parallel()
 	huge, long := int64(1_000_000_000), int64(100_000_000)
 	if testing.Short() {
@@ -269,12 +269,12 @@ func TestHostileLength(t *testing.T) {
 		t.Run(test.about+", "+test.inlet, func(t *testing.T) { // one after the other, for the room they take
 			dir := roomyDir(t, uint64(huge))
 			begun := time.Now()
-			memory := swallow(t, dir, test.inlet, longLines(text, test.lengths), hostileChunk)
+			memory := swallow(t, dir, test.inlet, longLines(text, test.lengths), inputChunk)
 			t.Logf("%d kB at most, in %v", memory, time.Since(begun).Round(time.Millisecond))
-			if memory >= hostileMemory {
-				t.Errorf("it took %d kB, want less than %d", memory, hostileMemory)
+			if memory >= inputMemory {
+				t.Errorf("it took %d kB, want less than %d", memory, inputMemory)
 			}
-			compareText(t, filepath.Join(dir, hostileLog), io.MultiReader(longLines(text, test.lengths), strings.NewReader("\n")))
+			compareText(t, filepath.Join(dir, inputLog), io.MultiReader(longLines(text, test.lengths), strings.NewReader("\n")))
 		})
 	}
 }

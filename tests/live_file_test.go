@@ -18,7 +18,7 @@ import (
 
 // A live file that is moved away, and what else leads its name elsewhere: the next line
 // is in a file of that name, and what was moved keeps the lines it had.
-func TestDiskNameLeadsElsewhere(t *testing.T) {
+func TestLiveFileNameLeadsElsewhere(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		about string
@@ -55,7 +55,7 @@ func TestDiskNameLeadsElsewhere(t *testing.T) {
 			t.Parallel()
 			dir, logs := makeLogs(t)
 			live := filepath.Join(logs, "app.log")
-			f := startFlow(t, dir, "--every=never", "logs/app.log")
+			f := startPaced(t, dir, "--every=never", "logs/app.log")
 			f.push(3)
 			f.arrived(live, 3)
 			old := keepOpen(t, live)
@@ -66,8 +66,8 @@ func TestDiskNameLeadsElsewhere(t *testing.T) {
 			f.arrived(live, 2)
 			f.push(1)
 			f.finish(0)
-			if got := old(); len(got) != 3*flowWidth {
-				t.Errorf("the old file has %d bytes, want %d", len(got), 3*flowWidth)
+			if got := old(); len(got) != 3*pacedWidth {
+				t.Errorf("the old file has %d bytes, want %d", len(got), 3*pacedWidth)
 			}
 			f.check(old() + readFile(t, live))
 			if said := f.complained(); len(said) != 1 {
@@ -79,24 +79,24 @@ func TestDiskNameLeadsElsewhere(t *testing.T) {
 
 // The last file of a series goes away. What comes then belongs into it anew or, after
 // SIGALRM, into the next one, and never into one of those before, which are finished.
-func TestDiskSeries(t *testing.T) {
+func TestLiveFileSeries(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		about string
-		away  func(f *flow, live string) error
+		away  func(f *paced, live string) error
 	}{
-		{"moved", func(f *flow, live string) error { return os.Rename(live, filepath.Dir(live)+".moved") }},
-		{"moved and SIGALRM", func(f *flow, live string) error {
+		{"moved", func(f *paced, live string) error { return os.Rename(live, filepath.Dir(live)+".moved") }},
+		{"moved and SIGALRM", func(f *paced, live string) error {
 			defer f.waiting() // which is answered after it
 			return errors.Join(os.Rename(live, filepath.Dir(live)+".moved"), f.cmd.Process.Signal(syscall.SIGALRM))
 		}},
-		{"deleted", func(f *flow, live string) error { return os.Remove(live) }},
+		{"deleted", func(f *paced, live string) error { return os.Remove(live) }},
 	} {
 		t.Run(c.about, func(t *testing.T) {
 			t.Parallel()
 			dir, logs := makeLogs(t)
 			first, live := filepath.Join(logs, "app.log"), filepath.Join(logs, "app.log.1")
-			f := startFlow(t, dir, "--size=1M", "logs/app.log")
+			f := startPaced(t, dir, "--size=1M", "logs/app.log")
 			f.push(2)
 			f.arrived(first, 2)
 			f.signal(syscall.SIGALRM)
@@ -110,8 +110,8 @@ func TestDiskSeries(t *testing.T) {
 			time.Sleep(unseen)
 			f.push(1)
 			f.finish(0)
-			if got := len(readFile(t, first)); got != 2*flowWidth {
-				t.Errorf("the first file has %d bytes, want %d", got, 2*flowWidth)
+			if got := len(readFile(t, first)); got != 2*pacedWidth {
+				t.Errorf("the first file has %d bytes, want %d", got, 2*pacedWidth)
 			}
 			f.check(readFile(t, first) + old() + content(t, logs, "app.log.*"))
 		})
@@ -120,11 +120,11 @@ func TestDiskSeries(t *testing.T) {
 
 // A live file is deleted while lines flow: what was written into it until that was
 // noticed is lost, and nothing else.
-func TestDiskDeletedInFlow(t *testing.T) {
+func TestLiveFileDeleted(t *testing.T) {
 	t.Parallel()
 	dir, logs := makeLogs(t)
 	live := filepath.Join(logs, "app.log")
-	f := startFlow(t, dir, "--every=never", "logs/app.log")
+	f := startPaced(t, dir, "--every=never", "logs/app.log")
 	f.pace(500 * time.Millisecond)
 	old, before := keepOpen(t, live), f.sent
 	if err := os.Remove(live); err != nil {
@@ -135,19 +135,19 @@ func TestDiskDeletedInFlow(t *testing.T) {
 	lost := old()
 	f.check(lost + readFile(t, live))
 	// 20 ms, and as much again as a busy machine may take.
-	if late := len(lost)/flowWidth - before; late > flowRate/5 {
+	if late := len(lost)/pacedWidth - before; late > pacedRate/5 {
 		t.Errorf("%d lines went into the deleted file", late)
 	}
 }
 
 // A file system is lazily unmounted, and another mounted in its place.
-func TestDiskUnmounted(t *testing.T) {
+func TestLiveFileUnmounted(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	logs := filepath.Join(dir, "logs")
 	live := filepath.Join(logs, "app.log")
 	mountMemory(t, logs, "1m")
-	f := startFlow(t, dir, "--every=never", "logs/app.log")
+	f := startPaced(t, dir, "--every=never", "logs/app.log")
 	f.push(3)
 	f.arrived(live, 3)
 	first := keepOpen(t, live)
@@ -166,7 +166,7 @@ func TestDiskUnmounted(t *testing.T) {
 	f.finish(0)
 	f.check(first() + second() + readFile(t, live))
 	for i, got := range []int{len(first()), len(second())} {
-		if want := (3 - i) * flowWidth; got != want {
+		if want := (3 - i) * pacedWidth; got != want {
 			t.Errorf("the file system that was mounted first has %d bytes, want %d", got, want)
 		}
 	}
@@ -174,11 +174,11 @@ func TestDiskUnmounted(t *testing.T) {
 
 // A live file that is deleted where it cannot be made anew: lines wait in memory, since
 // nobody would read them in a file without a name.
-func TestDiskDeletedForGood(t *testing.T) {
+func TestLiveFileDeletedForGood(t *testing.T) {
 	t.Parallel()
 	dir, logs := makeLogs(t)
 	live := filepath.Join(logs, "app.log")
-	f := startFlow(t, dir, "--every=never", "logs/app.log")
+	f := startPaced(t, dir, "--every=never", "logs/app.log")
 	f.push(3)
 	f.arrived(live, 3)
 	old := keepOpen(t, live)
@@ -191,27 +191,27 @@ func TestDiskDeletedForGood(t *testing.T) {
 	f.hear("operation not permitted; lines wait in memory, trying again every second")
 	f.push(5)
 	f.taken()
-	f.waits(10 * flowWidth)
+	f.waits(10 * pacedWidth)
 	allow()
 	if held := f.hearHeld("operation not permitted"); held != 10 {
 		t.Errorf("%d lines were held, want 10", held)
 	}
 	f.finish(0)
-	if got := len(old()); got != 3*flowWidth {
-		t.Errorf("the deleted file has %d bytes, want %d", got, 3*flowWidth)
+	if got := len(old()); got != 3*pacedWidth {
+		t.Errorf("the deleted file has %d bytes, want %d", got, 3*pacedWidth)
 	}
 	f.check(old() + readFile(t, live))
 }
 
 // A user who is not root, a directory that is not his any more, and a live file that was
 // moved away: lines go on into it until a new one can be made.
-func TestDiskMovedForGood(t *testing.T) {
+func TestLiveFileMovedForGood(t *testing.T) {
 	t.Parallel()
 	needRoot(t, "setpriv", "chown")
 	dir, logs := makeLogs(t)
 	run(t, "chown", "nobody", logs)
 	live, moved := filepath.Join(logs, "app.log"), filepath.Join(logs, "moved.log")
-	f := flowInto(launch(t, dir, exec.Command("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
+	f := pacedInto(launch(t, dir, exec.Command("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
 		logreel, "--every=never", "logs/app.log")))
 	f.push(3)
 	f.arrived(live, 3)
@@ -236,14 +236,14 @@ func TestDiskMovedForGood(t *testing.T) {
 
 // Someone cuts the live file: it is gone on with at its end, without a hole, and on a
 // line of its own.
-func TestDiskTruncated(t *testing.T) {
+func TestLiveFileTruncated(t *testing.T) {
 	t.Parallel()
-	for _, size := range []int{0, 2 * flowWidth, 5 * flowWidth / 2} {
+	for _, size := range []int{0, 2 * pacedWidth, 5 * pacedWidth / 2} {
 		t.Run(strconv.Itoa(size), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			live := filepath.Join(dir, "app.log")
-			f := startFlow(t, dir, "--every=never", "app.log")
+			f := startPaced(t, dir, "--every=never", "app.log")
 			f.push(4)
 			f.arrived(live, 4)
 			whole := readFile(t, live)
@@ -252,14 +252,14 @@ func TestDiskTruncated(t *testing.T) {
 			}
 			time.Sleep(unseen)
 			f.push(1)
-			f.hear(fmt.Sprintf("warning: app.log: truncated by someone, from %d to %d bytes; going on at its end", 4*flowWidth, size))
+			f.hear(fmt.Sprintf("warning: app.log: truncated by someone, from %d to %d bytes; going on at its end", 4*pacedWidth, size))
 			f.push(1)
 			f.finish(0)
 			want := whole[:size]
-			if size%flowWidth != 0 {
+			if size%pacedWidth != 0 {
 				want += "\n"
 			}
-			if want += flowLine(4) + flowLine(5); readFile(t, live) != want {
+			if want += pacedLine(4) + pacedLine(5); readFile(t, live) != want {
 				t.Errorf("got %q, want %q", readFile(t, live), want)
 			}
 			if said := f.complained(); len(said) != 1 {

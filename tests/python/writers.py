@@ -1,4 +1,4 @@
-"""crowd.py WRITER BURSTS LINES PIECE
+"""writers.py WRITER BURSTS LINES PIECE
 
 Writes BURSTS times LINES numbered lines of random length, as fast as it can, to
 standard output and standard error in turn. Each burst begins shortly before a second
@@ -13,7 +13,7 @@ LONGEST = 300_000
 
 
 def lengths():
-    """Yields lengths from 1 to LONGEST, in each magnitude about as many. crowd_test.go
+    """Yields lengths from 1 to LONGEST, in each magnitude about as many. writers_test.go
     reckons the same."""
     state = 1
     while True:

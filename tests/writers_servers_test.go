@@ -23,14 +23,14 @@ import (
 )
 
 const (
-	crowdWorkers = 4
-	// crowdClients ask at the same time, more than there are workers.
-	crowdClients = 8
+	serverWorkers = 4
+	// serverClients ask at the same time, more than there are workers.
+	serverClients = 8
 )
 
-// crowdServers are the servers under which the shop is run, with the worker processes
+// appServers are the servers under which the shop is run, with the worker processes
 // writing to standard error themselves.
-var crowdServers = []struct {
+var appServers = []struct {
 	name  string
 	needs map[string]string
 	// command returns how to start it at an address; it may put files into dir.
@@ -55,14 +55,14 @@ var crowdServers = []struct {
 }
 
 func gunicorn(_ *testing.T, address, _ string) []string {
-	return []string{"gunicorn", "--workers", strconv.Itoa(crowdWorkers), "--bind", address, "--access-logfile", "-", "shop.wsgi"}
+	return []string{"gunicorn", "--workers", strconv.Itoa(serverWorkers), "--bind", address, "--access-logfile", "-", "shop.wsgi"}
 }
 
 func uwsgi(t *testing.T, address, dir string) []string {
 	t.Helper()
 	lines := []string{
 		"[uwsgi]", "plugins = python3", "module = shop.wsgi", "pythonpath = .",
-		"master = true", "processes = " + strconv.Itoa(crowdWorkers), "http-socket = " + address,
+		"master = true", "processes = " + strconv.Itoa(serverWorkers), "http-socket = " + address,
 		// What is in flight is answered before it ends.
 		"hook-master-start = unix_signal:15 gracefully_kill_them_all", "",
 	}
@@ -73,14 +73,14 @@ func uwsgi(t *testing.T, address, dir string) []string {
 	return []string{"uwsgi", configuration}
 }
 
-// newCrowdShop is newShop for a server that logreel may start in a process group of its
+// newBusyShop is newShop for a server that logreel may start in a process group of its
 // own, where the test has to find it if it fails.
-func newCrowdShop(t *testing.T) *shop {
+func newBusyShop(t *testing.T) *shop {
 	t.Helper()
 	s := newShop(t)
-	s.client.Transport = &http.Transport{DisableKeepAlives: true, MaxConnsPerHost: 2 * crowdClients}
+	s.client.Transport = &http.Transport{DisableKeepAlives: true, MaxConnsPerHost: 2 * serverClients}
 	// Every process that is started inherits it.
-	t.Setenv("CROWD_TEST", s.logs)
+	t.Setenv("LOGREEL_TEST_MARK", s.logs)
 	// Unbuffered, Python drops the rest of a record when a signal interrupts its write
 	// (https://github.com/python/cpython/issues/85393).
 	t.Setenv("PYTHONUNBUFFERED", "")
@@ -99,7 +99,7 @@ func offspring(t *testing.T, mark string) (pids []int) {
 	t.Helper()
 	for _, pid := range processes(t) {
 		environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-		if err == nil && bytes.Contains(environment, []byte("CROWD_TEST="+mark+"\x00")) {
+		if err == nil && bytes.Contains(environment, []byte("LOGREEL_TEST_MARK="+mark+"\x00")) {
 			pids = append(pids, pid)
 		}
 	}
@@ -154,9 +154,9 @@ func (s *shop) master(t *testing.T) int {
 // workers waits until the server has all its workers and none of those before.
 func (s *shop) workers(t *testing.T, before ...int) (pids []int) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%d workers other than %v", crowdWorkers, before), func() bool {
+	eventually(t, fmt.Sprintf("%d workers other than %v", serverWorkers, before), func() bool {
 		pids = children(t, s.master(t))
-		return len(pids) == crowdWorkers && !slices.ContainsFunc(pids, func(pid int) bool { return slices.Contains(before, pid) })
+		return len(pids) == serverWorkers && !slices.ContainsFunc(pids, func(pid int) bool { return slices.Contains(before, pid) })
 	})
 	return pids
 }
@@ -166,7 +166,7 @@ func (s *shop) workers(t *testing.T, before ...int) (pids []int) {
 func (s *shop) burst(t *testing.T, name string, orders int, sizes []int, halfway func()) {
 	t.Helper()
 	var clients sync.WaitGroup
-	for client := range crowdClients {
+	for client := range serverClients {
 		clients.Go(func() {
 			for i := range orders {
 				if client == 0 && i == orders/2 {
@@ -204,8 +204,8 @@ func stuck(pid int) bool {
 		(strings.HasPrefix(arguments, "0x1 ") || strings.HasPrefix(arguments, "0x2 "))
 }
 
-// A crowdLog is what the files of a directory hold.
-type crowdLog struct {
+// A writersLog is what the files of a directory hold.
+type writersLog struct {
 	*ledger
 	// cut are lines with the beginning of one record and nothing else.
 	cut []string
@@ -215,9 +215,9 @@ type crowdLog struct {
 	foreign []string
 }
 
-func readCrowd(t *testing.T, dir string) *crowdLog {
+func readWriters(t *testing.T, dir string) *writersLog {
 	t.Helper()
-	l := &crowdLog{ledger: &ledger{sequences: map[string][]int{}}}
+	l := &writersLog{ledger: &ledger{sequences: map[string][]int{}}}
 	text := content(t, dir, "*.log")
 	if !strings.HasSuffix(text, "\n") {
 		t.Errorf("the log ends with %.200q", text[max(0, len(text)-200):])
@@ -255,7 +255,7 @@ func isCut(line string) bool {
 
 // count says of so many records of each order how many are whole, and of those that
 // are not, of how many there is something.
-func (l *crowdLog) count(numbers []string, records int) (whole, mangled, lost int) {
+func (l *writersLog) count(numbers []string, records int) (whole, mangled, lost int) {
 	begun := map[string]bool{}
 	for _, line := range slices.Concat(l.cut, l.mixed) {
 		parts := strings.Split(line, " ~")
@@ -281,7 +281,7 @@ func (l *crowdLog) count(numbers []string, records int) (whole, mangled, lost in
 
 // checkRequests fails the test unless the lines that the server itself logs for
 // requests are there once for each answer, and none is part of another line.
-func (l *crowdLog) checkRequests(t *testing.T, s *shop, request *regexp.Regexp) {
+func (l *writersLog) checkRequests(t *testing.T, s *shop, request *regexp.Regexp) {
 	t.Helper()
 	seen := map[string]int{}
 	for _, line := range l.foreign {
@@ -299,11 +299,11 @@ func (l *crowdLog) checkRequests(t *testing.T, s *shop, request *regexp.Regexp) 
 	}
 }
 
-// checkCrowd compares the log with what was answered. At most one record may be cut for
+// checkWriters compares the log with what was answered. At most one record may be cut for
 // each worker that was killed.
-func (s *shop) checkCrowd(t *testing.T, request *regexp.Regexp, killed int) {
+func (s *shop) checkWriters(t *testing.T, request *regexp.Regexp, killed int) {
 	t.Helper()
-	l := readCrowd(t, s.logs)
+	l := readWriters(t, s.logs)
 	for i, line := range l.mixed {
 		if i == 5 {
 			t.Errorf("… %d mixed in all", len(l.mixed))
@@ -351,12 +351,12 @@ func (s *shop) endWith(t *testing.T, status int) {
 // What command mode exists for: a server whose workers log records longer than a pipe
 // keeps whole. It is serial, like all that loads both processors: others measure how
 // long a write takes.
-func TestCrowdServers(t *testing.T) {
-	for _, server := range crowdServers {
+func TestWritersServers(t *testing.T) {
+	for _, server := range appServers {
 		t.Run(server.name, func(t *testing.T) {
 			pythonPath(t, server.needs)
 			needDjango(t)
-			s := newCrowdShop(t)
+			s := newBusyShop(t)
 			arg := append([]string{filepath.Join(s.logs, everySecond), "--"}, server.command(t, s.address, t.TempDir())...)
 			s.open(t, logreel, arg...)
 			reader := s.server.Process.Pid
@@ -365,7 +365,7 @@ func TestCrowdServers(t *testing.T) {
 			if len(s.refused) > 0 {
 				t.Errorf("without an answer: %v", s.refused)
 			}
-			for round := range crowdWorkers {
+			for round := range serverWorkers {
 				s.killStuck(t, round)
 			}
 			before, refused := s.workers(t), len(s.refused)
@@ -374,20 +374,20 @@ func TestCrowdServers(t *testing.T) {
 			s.visitLast(t, func() { s.signal(t, reader, syscall.SIGTERM) })
 			s.endWith(t, 0)
 			// A worker that reloads may reset a connection that it has just accepted.
-			if len(s.refused) > refused+crowdWorkers {
+			if len(s.refused) > refused+serverWorkers {
 				t.Errorf("without an answer at the reload or at the end: %v", s.refused[refused:])
 			}
-			if refused > crowdWorkers {
-				t.Errorf("%d orders without an answer because %d workers were killed", refused, crowdWorkers)
+			if refused > serverWorkers {
+				t.Errorf("%d orders without an answer because %d workers were killed", refused, serverWorkers)
 			}
-			s.checkCrowd(t, server.request, crowdWorkers)
+			s.checkWriters(t, server.request, serverWorkers)
 		})
 	}
 }
 
-// crowdFronts are the ways from a server to the files of a directory, %[1]s. They do not
+// waysToLog are the ways from a server to the files of a directory, %[1]s. They do not
 // switch: rotatelogs would cut records there too, and this is about the way.
-var crowdFronts = []struct{ name, command string }{
+var waysToLog = []struct{ name, command string }{
 	{"logreel -- server", `exec logreel '%[1]s/%%Y.log' -- "$@"`},
 	{"server | logreel", `"$@" 2>&1 | logreel '%[1]s/%%Y.log'`},
 	{"server | rotatelogs", `"$@" 2>&1 | rotatelogs '%[1]s/%%Y.log' 31536000`},
@@ -395,7 +395,7 @@ var crowdFronts = []struct{ name, command string }{
 
 // The same records through command mode and through pipes. Only command mode can fail
 // here; the others show what it is good for.
-func TestCrowdContrast(t *testing.T) {
+func TestWritersContrast(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 20 seconds")
 	}
@@ -404,11 +404,11 @@ func TestCrowdContrast(t *testing.T) {
 	var text bytes.Buffer
 	table := tabwriter.NewWriter(&text, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "server\tway\tbytes\twhole\tmangled\tlost\t")
-	for _, server := range crowdServers {
-		for i, front := range crowdFronts {
+	for _, server := range appServers {
+		for i, front := range waysToLog {
 			t.Run(server.name+"/"+front.name, func(t *testing.T) {
 				pythonPath(t, server.needs)
-				s := newCrowdShop(t)
+				s := newBusyShop(t)
 				arg := append([]string{"-c", fmt.Sprintf(front.command, s.logs), "sh"}, server.command(t, s.address, t.TempDir())...)
 				s.open(t, "sh", arg...)
 				s.contrast(t, i == 0, func(size, whole, mangled, lost int) {
@@ -420,7 +420,7 @@ func TestCrowdContrast(t *testing.T) {
 	if err := table.Flush(); err != nil {
 		t.Error(err)
 	}
-	t.Logf("records of %d workers:\n%s", crowdWorkers, &text)
+	t.Logf("records of %d workers:\n%s", serverWorkers, &text)
 }
 
 // contrast has records of several sizes logged and reports what has become of them.
@@ -435,7 +435,7 @@ func (s *shop) contrast(t *testing.T, strict bool, report func(size, whole, mang
 	if len(s.refused) > 0 {
 		t.Errorf("without an answer: %v", s.refused)
 	}
-	l := readCrowd(t, s.logs)
+	l := readWriters(t, s.logs)
 	for _, load := range loads {
 		numbers := slices.DeleteFunc(slices.Clone(s.answered), func(number string) bool {
 			return !strings.HasSuffix(number, fmt.Sprint("@", load.size))
@@ -449,7 +449,7 @@ func (s *shop) contrast(t *testing.T, strict bool, report func(size, whole, mang
 }
 
 const (
-	// crowdLongest is the length of the longest line of crowd.py.
-	crowdLongest = 300_000
-	crowdBursts  = 3
+	// writerLongest is the length of the longest line of writers.py.
+	writerLongest = 300_000
+	writerBursts  = 3
 )

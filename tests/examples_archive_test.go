@@ -47,7 +47,7 @@ func TestArchiveRclone(t *testing.T) {
 		if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return append(guestEnv(""), "RCLONE_CONFIG="+file, "HOME="+dir)
+		return append(testEnv(""), "RCLONE_CONFIG="+file, "HOME="+dir)
 	}
 	sh := exec.Command("sh", "-c", "exec "+strings.TrimSpace(command))
 	sh.Env = env(config)
@@ -112,7 +112,7 @@ func TestArchiveRsyslog(t *testing.T) {
 		hung.Stop()
 	})
 	t.Cleanup(ended)
-	f := startFlow(t, dir, "--compress=zstd", "logs/"+everySecond)
+	f := startPaced(t, dir, "--compress=zstd", "logs/"+everySecond)
 	f.push(1)
 	f.arrived(all, 1) // from here on rsyslog looks
 	f.pace(5 * time.Second)

@@ -17,12 +17,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// crowdLengths calls f with the lengths of the lines of crowd.py.
-func crowdLengths(lines int, f func(sequence, length int)) {
+// writerLengths calls f with the lengths of the lines of writers.py.
+func writerLengths(lines int, f func(sequence, length int)) {
 	state := uint64(1)
 	for sequence := range lines {
 		state = state*6364136223846793005 + 1442695040888963407
-		f(sequence, 1+int(state>>40%(crowdLongest>>(state>>33%18))))
+		f(sequence, 1+int(state>>40%(writerLongest>>(state>>33%18))))
 	}
 }
 
@@ -33,7 +33,7 @@ func checkPlain(t *testing.T, writer byte, got []string, lines int) {
 		t.Errorf("writer %c: %d lines, want %d", writer, len(got), lines)
 	}
 	wrong := 0
-	crowdLengths(min(lines, len(got)), func(sequence, length int) {
+	writerLengths(min(lines, len(got)), func(sequence, length int) {
 		name := fmt.Sprintf("%c.%d~", writer, sequence)
 		if want := strings.Repeat(name, length/len(name)+1)[:length]; got[sequence] == want || wrong > 2 {
 			return
@@ -44,8 +44,8 @@ func checkPlain(t *testing.T, writer byte, got []string, lines int) {
 }
 
 // Plain processes write lines of 1 byte to 300 KB across the switches, all at once.
-// It is serial for the same reason as TestCrowdServers.
-func TestCrowdPlain(t *testing.T) {
+// It is serial for the same reason as TestWritersServers.
+func TestWritersOfLongLines(t *testing.T) {
 	dir := pythonPath(t, map[string]string{python: "python3"})
 	tests := []struct {
 		about        string
@@ -65,7 +65,7 @@ func TestCrowdPlain(t *testing.T) {
 				lines /= 4
 			}
 			script := `for writer in a b c d e f g h; do "$@" & done; wait`
-			script = strings.Replace(script, `"$@"`, fmt.Sprintf(`%s %s/crowd.py $writer %d %d %d`, python, dir, crowdBursts, lines, test.piece), 1)
+			script = strings.Replace(script, `"$@"`, fmt.Sprintf(`%s %s/writers.py $writer %d %d %d`, python, dir, writerBursts, lines, test.piece), 1)
 			p := launch(t, logs, exec.Command("logreel", append(test.flags, everySecond, "--", "sh", "-c", script)...))
 			p.wait(0)
 			got := map[byte][]string{}
@@ -73,13 +73,13 @@ func TestCrowdPlain(t *testing.T) {
 				got[line[0]] = append(got[line[0]], strings.TrimSuffix(line, "\n"))
 			}
 			for writer := byte('a'); writer <= 'h'; writer++ {
-				checkPlain(t, writer, got[writer], lines*crowdBursts)
+				checkPlain(t, writer, got[writer], lines*writerBursts)
 				delete(got, writer)
 			}
 			for first, lines := range got {
 				t.Errorf("%d lines begin with %q: %.100q", len(lines), first, lines[0])
 			}
-			if files, err := filepath.Glob(filepath.Join(logs, "*.log")); err != nil || len(files) < crowdBursts {
+			if files, err := filepath.Glob(filepath.Join(logs, "*.log")); err != nil || len(files) < writerBursts {
 				t.Errorf("%d files, want a switch in each burst", len(files))
 			}
 		})
@@ -114,7 +114,7 @@ func startDaemon(t *testing.T, dir string, flags ...string) (p *process, daemon 
 }
 
 // A daemon that COMMAND leaves behind is read until it closes its output.
-func TestCrowdDaemon(t *testing.T) {
+func TestWritersDaemon(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	p, daemon := startDaemon(t, dir)
@@ -135,7 +135,7 @@ func TestCrowdDaemon(t *testing.T) {
 
 // With --grace it is read for no longer than that; what it has written until then is
 // there, and the line that it has begun.
-func TestCrowdDaemonGrace(t *testing.T) {
+func TestWritersDaemonGrace(t *testing.T) {
 	t.Parallel()
 	const grace = 3 * time.Second
 	dir := t.TempDir()
@@ -155,19 +155,19 @@ func TestCrowdDaemonGrace(t *testing.T) {
 	}
 }
 
-// A crowdLoad is what so many processes write together.
-type crowdLoad struct {
+// A writersLoad is what so many processes write together.
+type writersLoad struct {
 	writers, lines, width int
 	// rate is how many lines they write in a second; 0 for as many as they can.
 	rate int
 }
 
-// TestCrowdProducer is no test: it is the program that the cost is measured with. What
+// TestWritersProducer is no test: it is the program that the cost is measured with. What
 // the testing package prints goes to standard output.
-func TestCrowdProducer(t *testing.T) {
+func TestWritersProducer(t *testing.T) {
 	var lines, width, rate int
-	if n, _ := fmt.Sscan(os.Getenv("CROWD_PRODUCER"), &lines, &width, &rate); n != 3 {
-		t.Skip("is run by TestCrowdCost")
+	if n, _ := fmt.Sscan(os.Getenv("LOGREEL_TEST_PRODUCER"), &lines, &width, &rate); n != 3 {
+		t.Skip("is run by TestWritersCost")
 	}
 	line := []byte(strings.Repeat("x", width-1) + "\n")
 	begin := time.Now()
@@ -186,27 +186,27 @@ func TestCrowdProducer(t *testing.T) {
 	}
 }
 
-// startCrowd starts a logreel that waits for a line before the load begins, and for
+// startWriters starts a logreel that waits for a line before the load begins, and for
 // another before it ends. It returns how many bytes it is to write.
-func startCrowd(t *testing.T, load crowdLoad, flag string) (run *costRun, sent int64) {
+func startWriters(t *testing.T, load writersLoad, flag string) (run *costRun, sent int64) {
 	t.Helper()
 	t.Setenv("LOGREEL", logreel) // the producers need not build it
-	t.Setenv("CROWD_PRODUCER", fmt.Sprint(load.lines/load.writers, load.width, load.rate/load.writers))
+	t.Setenv("LOGREEL_TEST_PRODUCER", fmt.Sprint(load.lines/load.writers, load.width, load.rate/load.writers))
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := fmt.Sprintf(`read _; for _ in $(seq %d); do %s -test.run='^TestCrowdProducer$' >/dev/null & done; wait; read _`, load.writers, self)
+	script := fmt.Sprintf(`read _; for _ in $(seq %d); do %s -test.run='^TestWritersProducer$' >/dev/null & done; wait; read _`, load.writers, self)
 	run = startCost(t, logreel, flag, "%Y%m%d.log", "--", "sh", "-c", script)
 	eventually(t, "the command", func() bool { return len(children(t, run.cmd.Process.Pid)) == 1 })
 	return run, int64(load.lines / load.writers * load.writers * load.width)
 }
 
-// runCrowdCost has a logreel read the load, and returns the processor time that it
+// runWritersCost has a logreel read the load, and returns the processor time that it
 // took, less what it takes to start, and the most memory that it had.
-func runCrowdCost(t *testing.T, load crowdLoad, flag string) (cpu time.Duration, memory string) {
+func runWritersCost(t *testing.T, load writersLoad, flag string) (cpu time.Duration, memory string) {
 	t.Helper()
-	run, sent := startCrowd(t, load, flag)
+	run, sent := startWriters(t, load, flag)
 	pid := run.cmd.Process.Pid
 	begin := cpuTime(t, pid)
 	run.send(t, []byte("go\n"))
@@ -240,29 +240,29 @@ func cpuTime(t *testing.T, pid int) (sum time.Duration) {
 }
 
 // What it costs to tell the writers apart. Figures to look at, as in TestCost.
-func TestCrowdCost(t *testing.T) {
+func TestWritersCost(t *testing.T) {
 	if os.Getenv("LOGREEL_COST") == "" {
 		t.Skip("set LOGREEL_COST=1 to measure; takes a minute and most of two processors")
 	}
-	paced := crowdLoad{writers: crowdWorkers, lines: 60_000, width: costLine, rate: 20_000}
+	paced := writersLoad{writers: serverWorkers, lines: 60_000, width: costLine, rate: 20_000}
 	stdios := []string{"--stdio=socket", "--stdio=pipe"}
 	var cpu [2][]float64
 	for range 5 {
 		for i, stdio := range stdios {
-			took, _ := runCrowdCost(t, paced, stdio)
+			took, _ := runWritersCost(t, paced, stdio)
 			cpu[i] = append(cpu[i], took.Seconds())
 		}
 	}
 	socket, pipe := median(cpu[0]), median(cpu[1])
 	t.Logf("%d processes, 20,000 lines/s for 3 s: socket %.3f s, pipe %.3f s, ratio %.2f; all %.3f", paced.writers, socket, pipe, socket/pipe, cpu)
-	for _, load := range []crowdLoad{
+	for _, load := range []writersLoad{
 		{64, 64_000, costLine, 20_000},
 		{64, 64_000, costLine, 0},
 		{64, 64_000, 5_000, 0},
 		{64, 6_400, 100_000, 0},
 	} {
 		for _, stdio := range stdios {
-			took, memory := runCrowdCost(t, load, stdio)
+			took, memory := runWritersCost(t, load, stdio)
 			t.Logf("%d writers, %d lines of %d bytes, %d/s, %s: VmHWM %s, CPU %v", load.writers, load.lines, load.width, load.rate, stdio, memory, took)
 		}
 	}
@@ -270,14 +270,14 @@ func TestCrowdCost(t *testing.T) {
 
 // Unfinished lines take no more memory than the bounds of the manual say, and it is
 // given back when they have ended.
-func TestCrowdMemory(t *testing.T) {
+func TestWritersMemory(t *testing.T) {
 	const mostPeak, mostAfter = 80_000, 25_000 // kB; about 45 MB and 10 MB
-	for _, load := range []crowdLoad{
+	for _, load := range []writersLoad{
 		{writers: 2, lines: 2, width: 25 << 20},
 		{writers: 100, lines: 100, width: 5 << 18},
 	} {
 		t.Run(fmt.Sprint(load.writers), func(t *testing.T) {
-			run, sent := startCrowd(t, load, "--stdio=socket")
+			run, sent := startWriters(t, load, "--stdio=socket")
 			run.send(t, []byte("go\n"))
 			// It may be more: a line that is ended before its end has one more newline.
 			eventually(t, "the last line", func() bool { return run.size(t) >= sent })
@@ -309,11 +309,11 @@ func TestCrowdMemory(t *testing.T) {
 }
 
 // A line is whole, too, when its writer has ended before the first of it is read.
-func TestCrowdGone(t *testing.T) {
+func TestWritersGone(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	// More than one read takes, and less than any socket holds.
-	line := strings.Repeat("x", crowdLongest) + "\n"
+	line := strings.Repeat("x", writerLongest) + "\n"
 	if err := errors.Join(os.WriteFile(filepath.Join(dir, "line"), []byte(line), 0o600), unix.Mkfifo(filepath.Join(dir, "fifo"), 0o600)); err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,7 @@ func (s stream) drain(t *testing.T) []byte {
 
 // Sockets and pipes that whoever started it left open are closed: a server's port
 // would stay busy, and the readers of other loggers' pipes would wait for an end.
-func TestGuestInherited(t *testing.T) {
+func TestInheritedDescriptors(t *testing.T) {
 	t.Parallel()
 	needProc(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -143,7 +143,7 @@ func TestGuestInherited(t *testing.T) {
 
 // Files and directories have the modes that the manual says under any umask: servers
 // that daemonize set it to 0.
-func TestGuestUmask(t *testing.T) {
+func TestInheritedUmask(t *testing.T) {
 	t.Parallel()
 	for _, umask := range []string{"0", "0777"} {
 		dir := t.TempDir()
@@ -164,7 +164,7 @@ func TestGuestUmask(t *testing.T) {
 
 // A standard stream that is closed at start is no place for the log file: what is
 // meant for that stream would go into the file.
-func TestGuestClosed(t *testing.T) {
+func TestInheritedClosed(t *testing.T) {
 	t.Parallel()
 	for _, closed := range []string{"<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"} {
 		t.Run(closed, func(t *testing.T) {
@@ -226,7 +226,7 @@ func withoutRoot(t *testing.T, cmd *exec.Cmd) string {
 }
 
 // It needs no more of its working directory than its pattern does.
-func TestGuestDirectory(t *testing.T) {
+func TestInheritedDirectory(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ about, mode, pattern string }{
 		{"neither readable nor searchable", "0000", "$PWD/app.log"},
@@ -264,7 +264,7 @@ func TestGuestDirectory(t *testing.T) {
 
 // At the limit of a file's size lines wait, though the kernel sends SIGXFSZ, and go on
 // where they stopped when the limit is raised.
-func TestGuestFileSize(t *testing.T) {
+func TestInheritedFileSize(t *testing.T) {
 	t.Parallel()
 	need(t, "prlimit")
 	dir := t.TempDir()
@@ -303,7 +303,7 @@ func TestGuestFileSize(t *testing.T) {
 }
 
 // Messages that standard error does not take are dropped; lines never wait for them.
-func TestGuestFullStderr(t *testing.T) {
+func TestInheritedFullStderr(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"pipe", "socket"} {
 		for _, nonblocking := range []bool{false, true} {
@@ -364,7 +364,7 @@ func broken(t *testing.T) *os.File {
 }
 
 // Nobody reads the messages any more: that ends nothing.
-func TestGuestBrokenStderr(t *testing.T) {
+func TestInheritedBrokenStderr(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	cmd := exec.Command("logreel", "--tee", "--verbose", everySecond)
@@ -392,7 +392,7 @@ func TestGuestBrokenStderr(t *testing.T) {
 }
 
 // Nobody reads the copies any more: one message says so, and the files go on.
-func TestGuestBrokenTee(t *testing.T) {
+func TestInheritedBrokenTee(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	cmd := exec.Command("logreel", "--tee", "--verbose", "--every=never", "app.log")
@@ -422,7 +422,7 @@ func TestGuestBrokenTee(t *testing.T) {
 
 // Under uWSGI what logreel says comes back as a line. Lines must not make messages,
 // or the two would feed each other for ever.
-func TestGuestOwnMessages(t *testing.T) {
+func TestInheritedOwnMessages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "logs"), nil, 0o600); err != nil { // a file where the directory should be
