@@ -90,7 +90,13 @@ func (p *program) run(args []string) (status int, err error) {
 	case f.ArchivePass:
 		archive.Child(outputs[f.OutputNumber].Archive)
 		return 0, nil
-	case f.Preview > 0:
+	}
+	for _, c := range outputs {
+		if warning := c.Rotator.Pattern.Warning(); warning != "" {
+			printer.Warn("%s", warning)
+		}
+	}
+	if f.Preview > 0 {
 		return 0, showPreviews(f, outputs)
 	}
 	if f.Tee {
@@ -134,9 +140,6 @@ func showPreview(f *flags.Flags, c output.Config) error {
 		return f.Mistake(err)
 	}
 	names := c.Rotator.Pattern
-	if warning := names.Warning(); warning != "" {
-		c.Messages.Warn("%s", warning)
-	}
 	at := f.StartTime.In(names.Zone())
 	c.Archive.Now = func() time.Time { return at }
 	return preview.Print(os.Stdout, r, names, archive.Plan(c.Archive), at, int(f.Preview), intake.IsTerminal(1))

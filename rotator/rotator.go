@@ -170,14 +170,11 @@ func New(c Config) (*Rotator, error) {
 	}, nil
 }
 
-// Start reports what the user should know about the pattern, and opens the first file
+// Start reports what the user may want to know about the pattern, and opens the first file
 // if the rotator is eager. If that fails, [Rotator.Tick] tries again.
 func (r *Rotator) Start() {
 	if advice := r.config.Pattern.Advice(r.config.Now()); advice != "" {
 		r.config.Messages.Detail("%s", advice)
-	}
-	if warning := r.config.Pattern.Warning(); warning != "" {
-		r.config.Messages.Warn("%s", warning)
 	}
 	if r.config.Eager {
 		r.try(r.config.Now())
