@@ -1,11 +1,12 @@
 // Package filename makes and reads the names of the files of one period: "app.log",
-// "app.log.1", "app.log.2" and so on, and "app.log.1.gz" when one of them has been
-// compressed. No other package does, so that all parts of the program agree on what
-// a name belongs to.
+// "app.log.1", "app.log.2" and so on, "app.log.1.gz" when one of them has been compressed,
+// and hidden ones that belong to another, such as ".app.log.pending". No other package
+// does, so that all parts of the program agree on what a name belongs to.
 //
 //	name, ending := filename.CutEnding("app.log.1.gz") // "app.log.1", ".gz"
 //	base, number := filename.CutNumber(name)           // "app.log", 1
 //	filename.Numbered(base, number+1)                  // "app.log.2"
+//	filename.Hidden("logs/app.log", filename.Pending)  // "logs/.app.log.pending"
 //
 // # Guarantees
 //
@@ -23,6 +24,14 @@ import (
 const (
 	Gzip = ".gz"
 	Zstd = ".zst"
+)
+
+// The endings of hidden files.
+const (
+	Pending   = ".pending" // the file is to be handed on
+	Handed    = ".handed"  // the same, but that it has just been handed on
+	Temporary = ".tmp"     // a compressed file that is being written
+	Done      = ".done"    // the original of a compressed file that is complete
 )
 
 // LastNumber is the highest number. It fits into any int, and so does the one after it.
@@ -62,4 +71,26 @@ func Numbered(base string, number int) string {
 		return base
 	}
 	return base + "." + strconv.Itoa(number)
+}
+
+// Hidden returns the path of the hidden file that belongs to another: ".NAME" and the
+// ending.
+func Hidden(path, ending string) string {
+	cut := strings.LastIndexByte(path, '/') + 1
+	return path[:cut] + "." + path[cut:] + ending
+}
+
+// CutHidden returns the name that a hidden name belongs to, and its ending; ok is false
+// for a name that is not one of [Hidden].
+func CutHidden(name string) (of, ending string, ok bool) {
+	of, ok = strings.CutPrefix(name, ".")
+	if !ok {
+		return name, "", false
+	}
+	for _, ending := range []string{Pending, Handed, Temporary, Done} {
+		if of, ok := strings.CutSuffix(of, ending); ok {
+			return of, ending, true
+		}
+	}
+	return name, "", false
 }

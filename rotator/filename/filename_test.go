@@ -62,3 +62,23 @@ func TestCutNumber(t *testing.T) {
 		}
 	}
 }
+
+func TestHidden(t *testing.T) {
+	t.Parallel()
+	for _, ending := range []string{Pending, Handed, Temporary, Done} {
+		for _, name := range []string{"app.log", ".app", "app.log.gz", "a.tmp"} {
+			hidden := Hidden(name, ending)
+			if of, got, ok := CutHidden(hidden); !ok || of != name || got != ending {
+				t.Errorf("%q: got %q, %q, %v", hidden, of, got, ok)
+			}
+			if got, want := Hidden("/var/log/"+name, ending), "/var/log/"+hidden; got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+	}
+	for _, name := range []string{"", "app.log", ".app.log", "app.log.tmp", ".app.log.tmp.gz", ".app.tmp2"} {
+		if of, ending, ok := CutHidden(name); ok {
+			t.Errorf("%q: got %q, %q", name, of, ending)
+		}
+	}
+}
