@@ -34,16 +34,12 @@
 package archive
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"strings"
 	"time"
 
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/filename"
 	"github.com/logreel/logreel/rotator/files"
-	"github.com/logreel/logreel/rotator/link"
 	"github.com/logreel/logreel/rotator/messages"
 )
 
@@ -155,108 +151,4 @@ func (c Config) withDefaults() Config {
 		c.Now = time.Now
 	}
 	return c
-}
-
-// errStopped is what a step fails with when Config.Stop is closed.
-var errStopped = errors.New("stopped")
-
-// stopped returns an error when the pass is to end.
-func (c Config) stopped() error {
-	select {
-	case <-c.Stop:
-		return errStopped
-	default:
-		return nil
-	}
-}
-
-// Run makes one pass. What fails is reported, and left for the next one.
-func Run(c Config) {
-	c = c.withDefaults()
-	found := find(c)
-	if c.clear(found) {
-		found = find(c)
-	}
-	c.follow() // the pass before may have been killed
-	for _, f := range found.files {
-		if c.future(f) {
-			c.Messages.Warn("%s: its name lies in the future; it is left alone", f.path)
-		}
-	}
-	if c.KeepFree.Given() || c.KeepCount > 0 || c.KeepAge.Given() {
-		before := c
-		before.KeepSize = 0 // the files are yet to be compressed
-		before.keep(found)
-	}
-	for _, f := range found.files {
-		if c.stopped() != nil {
-			return
-		}
-		c.finish(f)
-	}
-	if c.keeps() {
-		c.keep(find(c))
-	}
-}
-
-// makeRoom deletes what is to be deleted when the disk is full, and reports whether there
-// was anything.
-func makeRoom(c Config) bool {
-	c = c.withDefaults()
-	return c.KeepFree.Given() && c.keep(find(c)) > 0
-}
-
-// finish compresses a finished file and hands it on.
-func (c Config) finish(f *file) {
-	if f.removed || !c.finished(f) {
-		return
-	}
-	if c.Compress != nil && f.ending == "" {
-		switch err := c.compress(f); {
-		case errors.Is(err, errStopped) || errors.Is(err, files.ErrLocked):
-			return
-		case err != nil:
-			c.Messages.Warn("compress %s: %v; it is left as it is", f.path, err)
-			return
-		}
-		c.follow()
-	}
-	if c.Exec != "" && f.pending {
-		if err := c.handOn(f); err != nil && !errors.Is(err, errStopped) && !errors.Is(err, files.ErrLocked) {
-			c.Messages.Warn("--exec: %v", err)
-		}
-	}
-}
-
-// follow moves the previous link along.
-func (c Config) follow() {
-	if c.PreviousLink == "" {
-		return
-	}
-	if err := link.Follow(c.Files, c.PreviousLink); err != nil {
-		c.Messages.Warn("--previous-link=%s: %v", c.PreviousLink, err)
-	}
-}
-
-// clear finishes what a killed pass began. It reports whether that has changed the files.
-func (c Config) clear(found *found) (changed bool) {
-	for _, to := range found.begun {
-		moved, err := c.takeUp(to)
-		if err != nil && !errors.Is(err, files.ErrLocked) && !errors.Is(err, fs.ErrNotExist) {
-			c.Messages.Warn("%v", err)
-		}
-		changed = changed || moved
-	}
-	for _, path := range found.strays {
-		if err := c.Files.Remove(path); err != nil {
-			c.Messages.Warn("%v", err)
-		}
-	}
-	return changed
-}
-
-// hidden returns the path of a file that belongs to another: ".NAME" and the ending.
-func hidden(path, ending string) string {
-	cut := strings.LastIndexByte(path, '/') + 1
-	return path[:cut] + "." + path[cut:] + ending
 }

@@ -55,7 +55,7 @@ func TestMain(m *testing.M) {
 			_, _ = io.Copy(io.Discard, os.Stdin)
 			close(stop)
 		}()
-		for c.Stop = stop; c.stopped() == nil; {
+		for c.Stop = stop; newPass(c).stopped() == nil; {
 			Run(c)
 		}
 		return
@@ -63,8 +63,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A yard is a directory with log files, and what is to be done with them.
-type yard struct {
+// A fixture is a directory with log files, and what is to be done with them.
+type fixture struct {
 	Config
 	t   *testing.T
 	dir string
@@ -73,22 +73,22 @@ type yard struct {
 	said []string
 }
 
-// newYard returns an empty yard for files of a pattern.
-func newYard(t *testing.T, of string) *yard {
+// newFixture returns an empty fixture for files of a pattern.
+func newFixture(t *testing.T, of string) *fixture {
 	t.Helper()
-	y := &yard{t: t, dir: inMemory(t)}
-	y.Pattern = compilePattern(t, y.path(of))
-	y.Now = func() time.Time { return noon }
-	y.ExecTimeout, y.Numbered = time.Minute, true
+	fx := &fixture{t: t, dir: inMemory(t)}
+	fx.Pattern = compilePattern(t, fx.path(of))
+	fx.Now = func() time.Time { return noon }
+	fx.ExecTimeout, fx.Numbered = time.Minute, true
 	say := func(kind string) func(string, ...any) {
 		return func(format string, args ...any) {
-			y.mu.Lock()
-			defer y.mu.Unlock()
-			y.said = append(y.said, kind+strings.ReplaceAll(fmt.Sprintf(format, args...), y.dir+"/", ""))
+			fx.mu.Lock()
+			defer fx.mu.Unlock()
+			fx.said = append(fx.said, kind+strings.ReplaceAll(fmt.Sprintf(format, args...), fx.dir+"/", ""))
 		}
 	}
-	y.Messages = messages.Printer{Warn: say("warning: "), Detail: say("")}
-	return y
+	fx.Messages = messages.Printer{Warn: say("warning: "), Detail: say("")}
+	return fx
 }
 
 // inMemory returns a temporary directory, if possible on a file system in memory: some
@@ -116,21 +116,21 @@ func compilePattern(t testing.TB, text string) *pattern.Pattern {
 	return p
 }
 
-func (y *yard) path(name string) string { return y.dir + "/" + name }
+func (fx *fixture) path(name string) string { return fx.dir + "/" + name }
 
 // put makes files of ten bytes: "NAME", "NAME/" for a directory, "NAME -> TARGET" for a
 // symlink.
-func (y *yard) put(names ...string) *yard {
-	y.t.Helper()
+func (fx *fixture) put(names ...string) *fixture {
+	fx.t.Helper()
 	for _, name := range names {
-		y.write(name, "123456789\n")
+		fx.write(name, "123456789\n")
 	}
-	return y
+	return fx
 }
 
-func (y *yard) write(name, content string) {
-	y.t.Helper()
-	path, target, isLink := strings.Cut(y.path(name), " -> ")
+func (fx *fixture) write(name, content string) {
+	fx.t.Helper()
+	path, target, isLink := strings.Cut(fx.path(name), " -> ")
 	err := os.MkdirAll(filepath.Dir(path), 0o755)
 	switch {
 	case err != nil:
@@ -144,22 +144,22 @@ func (y *yard) write(name, content string) {
 		}
 	}
 	if err != nil {
-		y.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 }
 
 // run makes a pass.
-func (y *yard) run() *yard {
-	Run(y.Config)
-	return y
+func (fx *fixture) run() *fixture {
+	Run(fx.Config)
+	return fx
 }
 
 // tree returns the names of what is there, directories with a slash.
-func (y *yard) tree() []string {
-	y.t.Helper()
+func (fx *fixture) tree() []string {
+	fx.t.Helper()
 	var names []string
-	err := filepath.WalkDir(y.dir, func(path string, entry fs.DirEntry, err error) error {
-		if name := strings.TrimPrefix(path, y.dir+"/"); path != y.dir && err == nil {
+	err := filepath.WalkDir(fx.dir, func(path string, entry fs.DirEntry, err error) error {
+		if name := strings.TrimPrefix(path, fx.dir+"/"); path != fx.dir && err == nil {
 			if entry.IsDir() {
 				name += "/"
 			}
@@ -168,58 +168,58 @@ func (y *yard) tree() []string {
 		return err
 	})
 	if err != nil {
-		y.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	slices.Sort(names)
 	return names
 }
 
 // want compares what is there.
-func (y *yard) want(names ...string) {
-	y.t.Helper()
+func (fx *fixture) want(names ...string) {
+	fx.t.Helper()
 	slices.Sort(names)
-	if got := y.tree(); !slices.Equal(got, names) {
-		y.t.Errorf("got  %q\nwant %q\nsaid %q", got, names, y.said)
+	if got := fx.tree(); !slices.Equal(got, names) {
+		fx.t.Errorf("got  %q\nwant %q\nsaid %q", got, names, fx.said)
 	}
 }
 
 // wantSaid reports an error unless one message holds all of the texts.
-func (y *yard) wantSaid(texts ...string) {
-	y.t.Helper()
-	if !slices.ContainsFunc(y.said, func(message string) bool {
+func (fx *fixture) wantSaid(texts ...string) {
+	fx.t.Helper()
+	if !slices.ContainsFunc(fx.said, func(message string) bool {
 		return !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(message, text) })
 	}) {
-		y.t.Errorf("said %q, want %q", y.said, texts)
+		fx.t.Errorf("said %q, want %q", fx.said, texts)
 	}
 }
 
 // wantQuiet reports an error if there was a warning.
-func (y *yard) wantQuiet() {
-	y.t.Helper()
-	for _, message := range y.said {
+func (fx *fixture) wantQuiet() {
+	fx.t.Helper()
+	for _, message := range fx.said {
 		if strings.HasPrefix(message, "warning: ") {
-			y.t.Errorf("said %q", message)
+			fx.t.Errorf("said %q", message)
 		}
 	}
 }
 
 // plan returns what Plan says: the name and the action of each file.
-func (y *yard) plan() (lines []string) {
-	for _, d := range Plan(y.Config) {
-		lines = append(lines, strings.TrimPrefix(d.Path, y.dir+"/")+" "+d.Action)
+func (fx *fixture) plan() (lines []string) {
+	for _, d := range Plan(fx.Config) {
+		lines = append(lines, strings.TrimPrefix(d.Path, fx.dir+"/")+" "+d.Action)
 	}
 	return lines
 }
 
 // hold opens a file and locks it, as a logreel that writes to it does.
-func (y *yard) hold(name string) files.File {
-	y.t.Helper()
-	f, err := files.Disk{}.Open(y.path(name), true, 0o640)
+func (fx *fixture) hold(name string) files.File {
+	fx.t.Helper()
+	f, err := files.Disk{}.Open(fx.path(name), true, 0o640)
 	if err == nil {
 		err = f.Lock(false)
 	}
 	if err != nil {
-		y.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
 	return f
 }
@@ -357,13 +357,13 @@ func TestPlan(t *testing.T) {
 	for _, test := range planTests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			y := newYard(t, test.pattern).put(test.files...)
-			test.flags(t, &y.Config)
-			before := y.tree()
-			if got := y.plan(); !slices.Equal(got, test.want) {
+			fx := newFixture(t, test.pattern).put(test.files...)
+			test.flags(t, &fx.Config)
+			before := fx.tree()
+			if got := fx.plan(); !slices.Equal(got, test.want) {
 				t.Errorf("got  %q\nwant %q", got, test.want)
 			}
-			y.want(before...)
+			fx.want(before...)
 		})
 	}
 }
@@ -374,23 +374,23 @@ func TestKeep(t *testing.T) {
 	for _, test := range planTests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			y := newYard(t, test.pattern).put(test.files...)
-			test.flags(t, &y.Config)
+			fx := newFixture(t, test.pattern).put(test.files...)
+			test.flags(t, &fx.Config)
 			if strings.Contains(test.name, "free") {
-				y.Files = &freed{System: y.Files, free: y.Files.(narrow).free}
+				fx.Files = &freed{System: fx.Files, free: fx.Files.(narrow).free}
 			}
 			notDirectory := func(name string) bool { return strings.HasSuffix(name, "/") }
-			want := slices.DeleteFunc(y.tree(), notDirectory)
+			want := slices.DeleteFunc(fx.tree(), notDirectory)
 			for _, line := range test.want {
 				if name, deleted := strings.CutSuffix(line, " delete"); deleted {
 					want = slices.DeleteFunc(want, func(other string) bool { return other == name })
 				}
 			}
-			y.run()
-			if got := slices.DeleteFunc(y.tree(), notDirectory); !slices.Equal(got, want) {
+			fx.run()
+			if got := slices.DeleteFunc(fx.tree(), notDirectory); !slices.Equal(got, want) {
 				t.Errorf("got  %q\nwant %q", got, want)
 			}
-			for _, message := range y.said {
+			for _, message := range fx.said {
 				if strings.HasPrefix(message, "warning: ") && !strings.Contains(message, "lies in the future") {
 					t.Errorf("said %q", message)
 				}
@@ -431,13 +431,13 @@ func (v vanished) Space(path string) (size, free int64, err error) {
 // What is free is told by any file that is left.
 func TestKeepFreeBesideAnother(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, daily)
-	y.put(yesterday, "2026-11-19.log")
-	y.KeepFree, y.Files = Free{Bytes: 1}, vanished{files.Disk{}, y.path(yesterday)}
-	y.run().want(yesterday)
-	y.Files = vanished{files.Disk{}, y.path(yesterday)}
-	y.run().want(yesterday)
-	y.wantQuiet()
+	fx := newFixture(t, daily)
+	fx.put(yesterday, "2026-11-19.log")
+	fx.KeepFree, fx.Files = Free{Bytes: 1}, vanished{files.Disk{}, fx.path(yesterday)}
+	fx.run().want(yesterday)
+	fx.Files = vanished{files.Disk{}, fx.path(yesterday)}
+	fx.run().want(yesterday)
+	fx.wantQuiet()
 }
 
 // Files that somebody else has numbered, such as logrotate, the youngest first, are not
@@ -454,23 +454,23 @@ func TestKeepBackwards(t *testing.T) {
 		{[]int{5, 0, 3, 2, 1}, 2},
 		{[]int{1, 1, 1, 1, 1}, 2},
 	} {
-		y := newYard(t, "app.log")
-		y.KeepCount, y.Numbered = 2, true
+		fx := newFixture(t, "app.log")
+		fx.KeepCount, fx.Numbered = 2, true
 		for n, days := range test.ages {
 			name := filename.Numbered("app.log", n)
-			y.put(name)
+			fx.put(name)
 			at := noon.AddDate(0, 0, -days)
-			if err := os.Chtimes(y.path(name), at, at); err != nil {
+			if err := os.Chtimes(fx.path(name), at, at); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if got := len(y.run().tree()); got != test.want && got != test.want+1 { // the live one
+		if got := len(fx.run().tree()); got != test.want && got != test.want+1 { // the live one
 			t.Errorf("%v: %d files are left, want %d", test.ages, got, test.want)
 		}
 		if want := test.want > 2; want {
-			y.wantSaid("is younger than", "none is deleted")
+			fx.wantSaid("is younger than", "none is deleted")
 		} else {
-			y.wantQuiet()
+			fx.wantQuiet()
 		}
 	}
 }
@@ -479,138 +479,138 @@ func TestKeepBackwards(t *testing.T) {
 // others, and none that something is left in.
 func TestEmptiedDirectories(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, "web/%Y/logs/%m/%d.log")
-	y.KeepAge = age(t, "1mo")
-	y.put("web/2025/logs/01/01.log", "web/2025/logs/01/02.log", "web/2024/logs/01/01.log", "web/2024/logs/readme",
+	fx := newFixture(t, "web/%Y/logs/%m/%d.log")
+	fx.KeepAge = age(t, "1mo")
+	fx.put("web/2025/logs/01/01.log", "web/2025/logs/01/02.log", "web/2024/logs/01/01.log", "web/2024/logs/readme",
 		"web/2023/logs/01/", "web/2022/logs/05/01.log", "web/2022/logs/06/", "web/2026/logs/02/01.log", "web/2026/logs/11/20.log").run()
-	y.want("web/", "web/2024/", "web/2024/logs/", "web/2024/logs/readme", "web/2023/", "web/2023/logs/", "web/2023/logs/01/",
+	fx.want("web/", "web/2024/", "web/2024/logs/", "web/2024/logs/readme", "web/2023/", "web/2023/logs/", "web/2023/logs/01/",
 		"web/2022/", "web/2022/logs/", "web/2022/logs/06/", "web/2026/", "web/2026/logs/", "web/2026/logs/11/", "web/2026/logs/11/20.log")
-	y.wantQuiet()
+	fx.wantQuiet()
 
-	y = newYard(t, "logs/%Y-%m.log")
-	y.KeepAge = age(t, "1mo")
-	y.put("logs/2025-01.log").run()
-	y.want("logs/")
+	fx = newFixture(t, "logs/%Y-%m.log")
+	fx.KeepAge = age(t, "1mo")
+	fx.put("logs/2025-01.log").run()
+	fx.want("logs/")
 }
 
 // Symlinks are not followed, not to directories either.
 func TestSymlinkedDirectories(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, "%Y/logs/%m.log")
-	y.KeepCount, y.Compress = 1, FormatNamed("gzip")
-	y.put("elsewhere/logs/01.log", "elsewhere/logs/02.log", "2025 -> elsewhere", "store/03.log", "store/04.log", "2024/logs -> ../store")
-	before := y.tree()
-	if got := y.plan(); got != nil {
+	fx := newFixture(t, "%Y/logs/%m.log")
+	fx.KeepCount, fx.Compress = 1, FormatNamed("gzip")
+	fx.put("elsewhere/logs/01.log", "elsewhere/logs/02.log", "2025 -> elsewhere", "store/03.log", "store/04.log", "2024/logs -> ../store")
+	before := fx.tree()
+	if got := fx.plan(); got != nil {
 		t.Errorf("planned %q", got)
 	}
-	y.run().want(before...)
-	y.wantQuiet()
+	fx.run().want(before...)
+	fx.wantQuiet()
 
 	// What leads to the fields is the user's to choose.
-	y = newYard(t, "logs/%Y-%m.log")
-	y.KeepCount = 1
-	y.put("disk/2026-01.log", "disk/2026-02.log", "logs -> disk").run()
-	y.want("disk/", "disk/2026-02.log", "logs")
+	fx = newFixture(t, "logs/%Y-%m.log")
+	fx.KeepCount = 1
+	fx.put("disk/2026-01.log", "disk/2026-02.log", "logs -> disk").run()
+	fx.want("disk/", "disk/2026-02.log", "logs")
 }
 
 // A file that another process writes is left, whatever its name says.
 func TestLocked(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, daily)
-	y.KeepCount, y.Compress = 1, FormatNamed("gzip")
-	y.put("2026-11-17.log", "2026-11-18.log", "2026-11-19.log", "2026-11-20.log")
-	first, second := y.hold("2026-11-17.log"), y.hold("2026-11-20.log")
-	if got, want := y.plan(), []string{"2026-11-17.log keep", "2026-11-18.log delete", "2026-11-19.log delete", "2026-11-20.log keep"}; !slices.Equal(got, want) {
+	fx := newFixture(t, daily)
+	fx.KeepCount, fx.Compress = 1, FormatNamed("gzip")
+	fx.put("2026-11-17.log", "2026-11-18.log", "2026-11-19.log", "2026-11-20.log")
+	first, second := fx.hold("2026-11-17.log"), fx.hold("2026-11-20.log")
+	if got, want := fx.plan(), []string{"2026-11-17.log keep", "2026-11-18.log delete", "2026-11-19.log delete", "2026-11-20.log keep"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	y.run().want("2026-11-17.log", "2026-11-20.log")
-	y.wantQuiet()
-	y.wantSaid("2026-11-17.log", "locked by another process", "not deleted")
+	fx.run().want("2026-11-17.log", "2026-11-20.log")
+	fx.wantQuiet()
+	fx.wantSaid("2026-11-17.log", "locked by another process", "not deleted")
 	if err := errors.Join(first.Close(), second.Close()); err != nil {
 		t.Fatal(err)
 	}
-	y.run().want("2026-11-20.log.gz")
+	fx.run().want("2026-11-20.log.gz")
 }
 
 // On a file system without locks nothing is deleted or compressed.
 func TestNoLocks(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, daily)
-	y.KeepCount, y.Compress, y.Exec = 1, FormatNamed("gzip"), "echo >"+y.path("called")
-	y.Files = &faultyDisk{at: func(_ int, op string) error {
+	fx := newFixture(t, daily)
+	fx.KeepCount, fx.Compress, fx.Exec = 1, FormatNamed("gzip"), "echo >"+fx.path("called")
+	fx.Files = &faultyDisk{at: func(_ int, op string) error {
 		if op == "lock" {
 			return unix.ENOLCK
 		}
 		return nil
 	}}
-	y.put("2026-11-17.log", "2026-11-18.log", ".2026-11-18.log.pending").run()
-	y.want("2026-11-17.log", "2026-11-18.log", ".2026-11-18.log.pending")
-	y.wantSaid("warning: ", "2026-11-17.log", "not deleted")
-	y.wantSaid("warning: ", "2026-11-18.log", "it is left as it is")
+	fx.put("2026-11-17.log", "2026-11-18.log", ".2026-11-18.log.pending").run()
+	fx.want("2026-11-17.log", "2026-11-18.log", ".2026-11-18.log.pending")
+	fx.wantSaid("warning: ", "2026-11-17.log", "not deleted")
+	fx.wantSaid("warning: ", "2026-11-18.log", "it is left as it is")
 }
 
 // A file that has been replaced since it was looked for is another.
 func TestReplaced(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, daily)
-	y.put("2026-11-18.log", "2026-11-19.log")
-	c := y.withDefaults()
-	found := find(c)
+	fx := newFixture(t, daily)
+	fx.put("2026-11-18.log", "2026-11-19.log")
+	p := newPass(fx.Config)
+	found := p.find()
 	for _, name := range []string{"2026-11-18.log", "2026-11-19.log"} {
-		y.write("new", "another\n")
-		if err := os.Rename(y.path("new"), y.path(name)); err != nil {
+		fx.write("new", "another\n")
+		if err := os.Rename(fx.path("new"), fx.path(name)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c.KeepAge, c.Compress = age(t, "2d"), FormatNamed("gzip")
-	if deleted := c.keep(found); deleted != 0 {
+	p.KeepAge, p.Compress = age(t, "2d"), FormatNamed("gzip")
+	if deleted := p.keep(found); deleted != 0 {
 		t.Errorf("deleted %d files", deleted)
 	}
-	c.finish(found.files[1])
-	y.want("2026-11-18.log", "2026-11-19.log")
-	y.wantQuiet()
+	p.finish(found.files[1])
+	fx.want("2026-11-18.log", "2026-11-19.log")
+	fx.wantQuiet()
 }
 
 // Files that wait for the command are not deleted, and those that are handed on are.
 func TestPendingIsKept(t *testing.T) { // not parallel: it forks
-	y := newYard(t, daily)
-	y.KeepCount, y.Exec = 1, "exit 0"
-	y.put("2026-11-17.log", "2026-11-18.log", "2026-11-19.log.zst", "2026-11-20.log", ".2026-11-18.log.pending", ".2026-11-19.log.pending")
-	if got, want := y.plan(), []string{"2026-11-17.log delete", "2026-11-18.log delete", "2026-11-19.log.zst delete", "2026-11-20.log keep"}; !slices.Equal(got, want) {
+	fx := newFixture(t, daily)
+	fx.KeepCount, fx.Exec = 1, "exit 0"
+	fx.put("2026-11-17.log", "2026-11-18.log", "2026-11-19.log.zst", "2026-11-20.log", ".2026-11-18.log.pending", ".2026-11-19.log.pending")
+	if got, want := fx.plan(), []string{"2026-11-17.log delete", "2026-11-18.log delete", "2026-11-19.log.zst delete", "2026-11-20.log keep"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	held := y.hold("2026-11-18.log")
-	y.run().want("2026-11-18.log", ".2026-11-18.log.pending", "2026-11-20.log")
+	held := fx.hold("2026-11-18.log")
+	fx.run().want("2026-11-18.log", ".2026-11-18.log.pending", "2026-11-20.log")
 	if err := held.Close(); err != nil {
 		t.Fatal(err)
 	}
-	y.run().want("2026-11-20.log")
+	fx.run().want("2026-11-20.log")
 }
 
 // Without a command there is nothing to wait for. Of what looks like a mark, only what
 // can be one is removed.
 func TestMarksOfNobody(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, daily)
-	y.KeepCount = 1
-	y.write(".2026-11-20.log.pending", "")
-	y.put("2026-11-19.log", ".notes.pending", ".2026-11-20.log.gz.pending.x", "2026-11-20.log.pending", "target",
+	fx := newFixture(t, daily)
+	fx.KeepCount = 1
+	fx.write(".2026-11-20.log.pending", "")
+	fx.put("2026-11-19.log", ".notes.pending", ".2026-11-20.log.gz.pending.x", "2026-11-20.log.pending", "target",
 		".2026-11-18.log.pending -> target", ".2026-11-17.log.pending/").run()
-	y.want("2026-11-19.log", ".notes.pending", ".2026-11-20.log.gz.pending.x", "2026-11-20.log.pending", "target",
+	fx.want("2026-11-19.log", ".notes.pending", ".2026-11-20.log.gz.pending.x", "2026-11-20.log.pending", "target",
 		".2026-11-18.log.pending", ".2026-11-17.log.pending/")
-	y.wantQuiet()
+	fx.wantQuiet()
 }
 
 // Files whose names lie in the future are named, and left.
 func TestFuture(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, daily)
-	y.KeepCount, y.Compress, y.Exec = 1, FormatNamed("zstd"), "echo >"+y.path("called")
-	y.put("2026-11-23.log", "2026-11-22.log", ".2026-11-22.log.pending").run()
-	y.want("2026-11-23.log", "2026-11-22.log", ".2026-11-22.log.pending")
-	y.wantSaid("warning: ", "2026-11-22.log", "future")
-	y.wantSaid("warning: ", "2026-11-23.log", "future")
-	if d := Plan(y.Config); len(d) != 2 || !strings.Contains(d[0].Why, "future") {
+	fx := newFixture(t, daily)
+	fx.KeepCount, fx.Compress, fx.Exec = 1, FormatNamed("zstd"), "echo >"+fx.path("called")
+	fx.put("2026-11-23.log", "2026-11-22.log", ".2026-11-22.log.pending").run()
+	fx.want("2026-11-23.log", "2026-11-22.log", ".2026-11-22.log.pending")
+	fx.wantSaid("warning: ", "2026-11-22.log", "future")
+	fx.wantSaid("warning: ", "2026-11-23.log", "future")
+	if d := Plan(fx.Config); len(d) != 2 || !strings.Contains(d[0].Why, "future") {
 		t.Errorf("planned %v", d)
 	}
 }
@@ -655,20 +655,20 @@ func TestCheck(t *testing.T) {
 // to delete, it is tried again after a while only.
 func TestMakeRoom(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, daily)
-	y.put("2026-11-17.log", "2026-11-18.log", "2026-11-19.log", "2026-11-21.log")
+	fx := newFixture(t, daily)
+	fx.put("2026-11-17.log", "2026-11-18.log", "2026-11-19.log", "2026-11-21.log")
 	now, full := noon, &fs.PathError{Op: "write", Path: "x", Err: unix.ENOSPC}
-	y.Now = func() time.Time { return now }
+	fx.Now = func() time.Time { return now }
 	disk := &freed{System: narrow{allocated{files.Disk{}}, 100000, 0}, free: 0}
-	y.KeepFree, y.Files = Free{Bytes: 1000}, disk
-	a := NewArchiver(y.Config, nil)
+	fx.KeepFree, fx.Files = Free{Bytes: 1000}, disk
+	a := NewArchiver(fx.Config, nil)
 	if a.MakeRoom(unix.EIO) {
 		t.Error("EIO: made room")
 	}
 	if !a.MakeRoom(full) {
 		t.Error("made no room")
 	}
-	y.want("2026-11-18.log", "2026-11-19.log", "2026-11-21.log")
+	fx.want("2026-11-18.log", "2026-11-19.log", "2026-11-21.log")
 	now = noon.Add(time.Minute)
 	if a.MakeRoom(full) {
 		t.Error("made room, and there is enough")
@@ -682,9 +682,9 @@ func TestMakeRoom(t *testing.T) {
 	if !a.MakeRoom(unix.EDQUOT) {
 		t.Error("the clock set back: made no room")
 	}
-	y.want("2026-11-19.log", "2026-11-21.log")
-	y.KeepFree, y.KeepCount = Free{}, 1
-	if NewArchiver(y.Config, nil).MakeRoom(full) {
+	fx.want("2026-11-19.log", "2026-11-21.log")
+	fx.KeepFree, fx.KeepCount = Free{}, 1
+	if NewArchiver(fx.Config, nil).MakeRoom(full) {
 		t.Error("made room without --keep-free")
 	}
 }
@@ -693,10 +693,10 @@ func TestMakeRoom(t *testing.T) {
 func TestTenThousandFiles(t *testing.T) {
 	t.Parallel()
 	const limit = 20 * time.Second // a busy machine takes two, and what is quadratic minutes
-	y := newYard(t, "%Y/%m/%d-%H.log")
+	fx := newFixture(t, "%Y/%m/%d-%H.log")
 	hour := time.Date(2026, 11, 21, 11, 0, 0, 0, time.UTC)
 	for n := range 10000 {
-		path := y.Pattern.Name(y.Pattern.Period(hour.Add(-time.Duration(n) * time.Hour)))
+		path := fx.Pattern.Name(fx.Pattern.Period(hour.Add(-time.Duration(n) * time.Hour)))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -712,18 +712,18 @@ func TestTenThousandFiles(t *testing.T) {
 			t.Errorf("%s took %v, more than %v", what, took, limit)
 		}
 	}
-	y.KeepCount = 10000
-	timed("a pass with nothing to do", func() { y.run() })
-	y.KeepCount = 5000
+	fx.KeepCount = 10000
+	timed("a pass with nothing to do", func() { fx.run() })
+	fx.KeepCount = 5000
 	timed("plan", func() {
-		if plan := y.plan(); len(plan) != 10000 || !strings.HasSuffix(plan[4999], Delete) || !strings.HasSuffix(plan[5000], Keep) {
+		if plan := fx.plan(); len(plan) != 10000 || !strings.HasSuffix(plan[4999], Delete) || !strings.HasSuffix(plan[5000], Keep) {
 			t.Errorf("planned for %d files", len(plan))
 		}
 	})
-	timed("a pass that deletes 5,000", func() { y.run() })
-	y.KeepCount = 0
-	y.KeepAge = age(t, "1000y")
-	if got := len(Plan(y.Config)); got != 5000 {
+	timed("a pass that deletes 5,000", func() { fx.run() })
+	fx.KeepCount = 0
+	fx.KeepAge = age(t, "1000y")
+	if got := len(Plan(fx.Config)); got != 5000 {
 		t.Errorf("%d files are left", got)
 	}
 }
@@ -746,6 +746,8 @@ func (l listing) Read(string) (files.File, error) { return empty{}, nil }
 type empty struct{ files.File }
 
 func (empty) Lock(alone bool) error { return nil }
+
+func (empty) Info() (files.Info, error) { return files.Info{Regular: true, Inode: 1}, nil }
 
 func (empty) Close() error { return nil }
 
@@ -810,8 +812,8 @@ func FuzzFind(f *testing.F) {
 			}
 			planned = append(planned, d.Path)
 		}
-		found := find(c.withDefaults())
-		for _, path := range found.strays {
+		found := newPass(c).find()
+		for _, path := range found.orphans {
 			cut := strings.LastIndexByte(path, '/') + 1
 			name, dotted := strings.CutPrefix(path[cut:], ".")
 			name, ended := strings.CutSuffix(name, ".pending")
@@ -819,7 +821,7 @@ func FuzzFind(f *testing.F) {
 				t.Errorf("pattern %q: %q is to be removed", of, path)
 			}
 		}
-		for _, to := range found.begun {
+		for _, to := range found.interrupted {
 			path := to.path
 			if !ours(path) || !strings.HasSuffix(path, ".gz") && !strings.HasSuffix(path, ".zst") {
 				t.Errorf("pattern %q: what belongs to %q is to be removed", of, path)

@@ -25,33 +25,33 @@ const lastLine = ""
 // it takes the lowest priority, and ends early when the archiver has ended.
 func Child(c Config) {
 	unix.CloseOnExec(parent)
-	yield()
+	lowerPriority()
 	stop := make(chan struct{})
 	go func() {
 		_, _ = io.Copy(io.Discard, descriptor(parent))
 		close(stop)
 	}()
 	c.Stop = stop
-	c.Messages.Say, c.Messages.Detail, c.Messages.Warn = speak(""), speak(""), speak("warning: ")
+	c.Messages.Say, c.Messages.Detail, c.Messages.Warn = toParent(""), toParent(""), toParent("warning: ")
 	Run(c)
-	speak("")(lastLine)
+	toParent("")(lastLine)
 }
 
-// yield makes this process run only when no other wants to, and on one processor.
-func yield() {
+// lowerPriority makes this process run only when no other wants to, and on one processor.
+func lowerPriority() {
 	runtime.GOMAXPROCS(1)
 	tasks, _ := os.ReadDir("/proc/self/task")
 	for _, task := range tasks { // new threads inherit it from those that start them
 		var thread int
 		if _, err := fmt.Sscan(task.Name(), &thread); err == nil {
-			lowest(thread)
+			lowestPriority(thread)
 		}
 	}
-	lowest(0)
+	lowestPriority(0)
 }
 
-// speak returns a function that sends a message to the archiver.
-func speak(kind string) func(format string, args ...any) {
+// toParent returns a function that sends a message to the archiver.
+func toParent(kind string) func(format string, args ...any) {
 	return func(format string, args ...any) {
 		line := kind + strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "; ") + "\n"
 		// Without an archiver there is nobody to tell.

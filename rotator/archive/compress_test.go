@@ -58,10 +58,10 @@ func unpacked(t *testing.T, path string) string {
 }
 
 // wantContent compares what is in a compressed file.
-func (y *yard) wantContent(name, want string) {
-	y.t.Helper()
-	if got := unpacked(y.t, y.path(name)); got != want {
-		y.t.Errorf("%s: got %d bytes, want %d: %.80q", name, len(got), len(want), got)
+func (fx *fixture) wantContent(name, want string) {
+	fx.t.Helper()
+	if got := unpacked(fx.t, fx.path(name)); got != want {
+		fx.t.Errorf("%s: got %d bytes, want %d: %.80q", name, len(got), len(want), got)
 	}
 }
 
@@ -80,36 +80,36 @@ func TestCompress(t *testing.T) { // not parallel: it forks
 	for _, format := range formats {
 		for name, content := range contents {
 			t.Run(format.Name+" "+name, func(t *testing.T) {
-				y := newYard(t, daily)
-				y.Compress = format
-				y.write("2026-11-21.log", "live\n")
-				y.write(yesterday, content)
+				fx := newFixture(t, daily)
+				fx.Compress = format
+				fx.write("2026-11-21.log", "live\n")
+				fx.write(yesterday, content)
 				uid, gid := os.Getuid(), os.Getgid()
 				if uid == 0 {
 					uid, gid = 1234, 2345
 				}
-				if err := errors.Join(os.Chown(y.path(yesterday), uid, gid), os.Chmod(y.path(yesterday), 0o604)); err != nil {
+				if err := errors.Join(os.Chown(fx.path(yesterday), uid, gid), os.Chmod(fx.path(yesterday), 0o604)); err != nil {
 					t.Fatal(err)
 				}
-				y.run().want(yesterday+format.Ending, "2026-11-21.log")
+				fx.run().want(yesterday+format.Ending, "2026-11-21.log")
 				whole := content // what a crash has torn is ended
 				if content != "" && !strings.HasSuffix(content, "\n") {
 					whole += "\n"
 				}
-				y.wantContent(yesterday+format.Ending, whole)
-				info, err := files.Disk{}.Stat(y.path(yesterday+format.Ending), false)
+				fx.wantContent(yesterday+format.Ending, whole)
+				info, err := files.Disk{}.Stat(fx.path(yesterday+format.Ending), false)
 				if err != nil || info.Mode != 0o604 || info.UID != uid || info.GID != gid || !info.Modified.Equal(written) {
 					t.Errorf("got %+v, %v", info, err)
 				}
 				if name == "lines" && info.Size > int64(len(content)/50) {
 					t.Errorf("%d bytes are compressed to %d", len(content), info.Size)
 				}
-				y.wantQuiet()
-				before, err := os.Stat(y.path(yesterday + format.Ending))
+				fx.wantQuiet()
+				before, err := os.Stat(fx.path(yesterday + format.Ending))
 				if err != nil {
 					t.Fatal(err)
 				}
-				after, err := os.Stat(y.run().path(yesterday + format.Ending))
+				after, err := os.Stat(fx.run().path(yesterday + format.Ending))
 				if err != nil || !os.SameFile(before, after) {
 					t.Errorf("one more pass made it anew: %v", err)
 				}
@@ -121,20 +121,20 @@ func TestCompress(t *testing.T) { // not parallel: it forks
 // Lines that come later are appended to the compressed file; one of another format stays.
 func TestLateLines(t *testing.T) { // not parallel: it forks
 	for _, format := range formats {
-		y := newYard(t, daily)
-		y.Compress = format
+		fx := newFixture(t, daily)
+		fx.Compress = format
 		want := ""
 		for n := range 3 {
 			line := fmt.Sprintf("line %d\n", n)
-			y.write(yesterday, line)
+			fx.write(yesterday, line)
 			late := written.Add(time.Duration(n) * time.Hour)
-			if err := os.Chtimes(y.path(yesterday), late, late); err != nil {
+			if err := os.Chtimes(fx.path(yesterday), late, late); err != nil {
 				t.Fatal(err)
 			}
 			want += line
-			y.run().want(yesterday + format.Ending)
-			y.wantContent(yesterday+format.Ending, want)
-			if info, err := os.Stat(y.path(yesterday + format.Ending)); err != nil || !info.ModTime().Equal(late) {
+			fx.run().want(yesterday + format.Ending)
+			fx.wantContent(yesterday+format.Ending, want)
+			if info, err := os.Stat(fx.path(yesterday + format.Ending)); err != nil || !info.ModTime().Equal(late) {
 				t.Errorf("changed at %v, %v; want %v", info.ModTime(), err, late)
 			}
 		}
@@ -142,12 +142,12 @@ func TestLateLines(t *testing.T) { // not parallel: it forks
 		if format == other {
 			other = formats[1]
 		}
-		y.Compress = other
-		y.write(yesterday, "other\n")
-		y.run().want(yesterday+format.Ending, yesterday+other.Ending)
-		y.wantContent(yesterday+format.Ending, want)
-		y.wantContent(yesterday+other.Ending, "other\n")
-		y.wantQuiet()
+		fx.Compress = other
+		fx.write(yesterday, "other\n")
+		fx.run().want(yesterday+format.Ending, yesterday+other.Ending)
+		fx.wantContent(yesterday+format.Ending, want)
+		fx.wantContent(yesterday+other.Ending, "other\n")
+		fx.wantQuiet()
 	}
 }
 
@@ -171,16 +171,16 @@ func TestLeftovers(t *testing.T) {
 		{"and another pass was about to compress them", map[string]string{archive: both, done: "2\n", temporary: "", yesterday: "3\n"}, "1\n2\n3\n"},
 		{"the same lines in both, which is no leftover", map[string]string{archive: both, yesterday: "2\n"}, "1\n2\n2\n"},
 	} {
-		y := newYard(t, daily)
-		y.Compress = FormatNamed("gzip")
+		fx := newFixture(t, daily)
+		fx.Compress = FormatNamed("gzip")
 		for name, content := range test.is {
-			y.write(name, content)
+			fx.write(name, content)
 		}
-		y.run().want(archive)
-		if got := strings.Join(logged(t, y.path(archive)), ""); got != strings.TrimSuffix(test.want, "\n") {
+		fx.run().want(archive)
+		if got := strings.Join(logged(t, fx.path(archive)), ""); got != strings.TrimSuffix(test.want, "\n") {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}
-		y.wantQuiet()
+		fx.wantQuiet()
 	}
 }
 
@@ -190,30 +190,30 @@ func TestOriginalAlone(t *testing.T) {
 	t.Parallel()
 	const temporary, done = "." + yesterday + ".gz.tmp", "." + yesterday + ".gz.done"
 	for _, empty := range []bool{false, true} {
-		y := newYard(t, daily)
-		y.Compress = stored
-		y.write(done, "1\n")
+		fx := newFixture(t, daily)
+		fx.Compress = stored
+		fx.write(done, "1\n")
 		if empty {
-			y.write(temporary, "")
+			fx.write(temporary, "")
 		}
-		y.run().want(yesterday + ".gz")
-		y.wantQuiet()
-		if got := strings.Join(logged(t, y.path(yesterday+".gz")), ""); got != "1" {
+		fx.run().want(yesterday + ".gz")
+		fx.wantQuiet()
+		if got := strings.Join(logged(t, fx.path(yesterday+".gz")), ""); got != "1" {
 			t.Errorf("got %q", got)
 		}
 	}
-	y := newYard(t, daily)
-	y.KeepCount = 100
-	y.write(done, "1\n")
-	y.write(yesterday, "2\n")
-	y.run().want(done, yesterday)
-	y.wantSaid("the only copy of what was written is", done)
-	if err := errors.Join(os.Remove(y.path(yesterday)), os.Link(y.path(done), y.path(yesterday))); err != nil { // and killed
+	fx := newFixture(t, daily)
+	fx.KeepCount = 100
+	fx.write(done, "1\n")
+	fx.write(yesterday, "2\n")
+	fx.run().want(done, yesterday)
+	fx.wantSaid("the only copy of what was written is", done)
+	if err := errors.Join(os.Remove(fx.path(yesterday)), os.Link(fx.path(done), fx.path(yesterday))); err != nil { // and killed
 		t.Fatal(err)
 	}
-	y.said = nil
-	y.run().want(yesterday)
-	y.wantQuiet()
+	fx.said = nil
+	fx.run().want(yesterday)
+	fx.wantQuiet()
 }
 
 // What another pass is at work with is left to it.
@@ -221,46 +221,46 @@ func TestLeftoversInUse(t *testing.T) {
 	t.Parallel()
 	const archive, temporary, done = yesterday + ".gz", "." + yesterday + ".gz.tmp", "." + yesterday + ".gz.done"
 	for _, inUse := range []string{temporary, done} {
-		y := newYard(t, daily)
-		y.Compress = FormatNamed("gzip")
-		y.write(temporary, packed(t, "1\n"))
-		y.write(done, "1\n")
-		h := y.hold(inUse)
-		before := y.tree()
-		y.run().want(before...)
+		fx := newFixture(t, daily)
+		fx.Compress = FormatNamed("gzip")
+		fx.write(temporary, packed(t, "1\n"))
+		fx.write(done, "1\n")
+		h := fx.hold(inUse)
+		before := fx.tree()
+		fx.run().want(before...)
 		if err := h.Close(); err != nil {
 			t.Fatal(err)
 		}
-		y.run().want(archive)
-		y.wantQuiet()
+		fx.run().want(archive)
+		fx.wantQuiet()
 	}
 }
 
 // Nothing is appended to what is not a compressed file.
 func TestOtherFormat(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, daily)
-	y.Compress = FormatNamed("gzip")
-	y.write(yesterday+".gz", "not gzip")
-	y.write(yesterday, "line\n")
-	y.run().want(yesterday, yesterday+".gz")
-	if readAll(t, y.path(yesterday)) != "line" || readAll(t, y.path(yesterday+".gz")) != "not gzip" {
+	fx := newFixture(t, daily)
+	fx.Compress = FormatNamed("gzip")
+	fx.write(yesterday+".gz", "not gzip")
+	fx.write(yesterday, "line\n")
+	fx.run().want(yesterday, yesterday+".gz")
+	if readAll(t, fx.path(yesterday)) != "line" || readAll(t, fx.path(yesterday+".gz")) != "not gzip" {
 		t.Error("a file was changed")
 	}
-	y.wantSaid("warning: compress", yesterday+".gz is not in the format of gzip", "left as it is")
+	fx.wantSaid("warning: compress", yesterday+".gz is not in the format of gzip", "left as it is")
 }
 
 // What is in the way stays.
 func TestInTheWay(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{yesterday + ".gz/", yesterday + ".gz -> target", yesterday + ".gz -> nowhere", "." + yesterday + ".gz.tmp/", "." + yesterday + ".gz.tmp -> target"} {
-		y := newYard(t, daily)
-		y.Compress = FormatNamed("gzip")
-		y.put("target", name, yesterday)
-		before := y.tree()
-		y.run().want(before...)
-		y.wantSaid("warning: compress", "left as it is")
-		if readAll(t, y.path("target")) != "123456789" {
+		fx := newFixture(t, daily)
+		fx.Compress = FormatNamed("gzip")
+		fx.put("target", name, yesterday)
+		before := fx.tree()
+		fx.run().want(before...)
+		fx.wantSaid("warning: compress", "left as it is")
+		if readAll(t, fx.path("target")) != "123456789" {
 			t.Errorf("%s: the target was changed", name)
 		}
 	}
@@ -269,49 +269,49 @@ func TestInTheWay(t *testing.T) {
 // A temporary file that another pass is writing is left to it, and so is the original.
 func TestTemporaryInUse(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, daily)
-	y.Compress = FormatNamed("zstd")
+	fx := newFixture(t, daily)
+	fx.Compress = FormatNamed("zstd")
 	temporary := "." + yesterday + ".zst.tmp"
-	y.put(yesterday, temporary)
-	f, err := files.Disk{}.Temporary(y.path(temporary))
+	fx.put(yesterday, temporary)
+	f, err := files.Disk{}.Temporary(fx.path(temporary))
 	if err == nil {
 		err = f.Lock(true)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	y.run().want(temporary, yesterday)
-	y.wantQuiet()
-	if readAll(t, y.path(temporary)) != "123456789" {
+	fx.run().want(temporary, yesterday)
+	fx.wantQuiet()
+	if readAll(t, fx.path(temporary)) != "123456789" {
 		t.Error("the temporary file was changed")
 	}
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	y.run().want(yesterday + ".zst")
+	fx.run().want(yesterday + ".zst")
 }
 
 // When a pass is to end, compressing ends at once, and leaves nothing behind.
 func TestStopCompressing(t *testing.T) {
 	t.Parallel()
 	for _, op := range []string{"create", "read", "write", "chmod"} {
-		y := newYard(t, daily)
+		fx := newFixture(t, daily)
 		stop, stopped := make(chan struct{}), false
-		y.Compress, y.Stop = FormatNamed("gzip"), stop
-		y.write("2026-11-19.log", strings.Repeat("line\n", 1<<20))
-		y.put(yesterday)
-		y.Files = &faultyDisk{at: func(_ int, o string) error {
+		fx.Compress, fx.Stop = FormatNamed("gzip"), stop
+		fx.write("2026-11-19.log", strings.Repeat("line\n", 1<<20))
+		fx.put(yesterday)
+		fx.Files = &faultyDisk{at: func(_ int, o string) error {
 			if o == op && !stopped {
 				stopped = true
 				close(stop)
 			}
 			return nil
 		}}
-		y.run()
-		if names := y.tree(); op != "chmod" && !slices.Equal(names, []string{"2026-11-19.log", yesterday}) || op == "chmod" && !slices.Equal(names, []string{"2026-11-19.log.gz", yesterday}) {
+		fx.run()
+		if names := fx.tree(); op != "chmod" && !slices.Equal(names, []string{"2026-11-19.log", yesterday}) || op == "chmod" && !slices.Equal(names, []string{"2026-11-19.log.gz", yesterday}) {
 			t.Errorf("stopped at %s: there are %q", op, names)
 		}
-		y.wantQuiet()
+		fx.wantQuiet()
 	}
 }
 
@@ -319,15 +319,15 @@ func TestStopCompressing(t *testing.T) {
 // they compress, lose and double none.
 func TestManyPassesAtOnce(t *testing.T) { // not parallel: it forks
 	const writers, rounds, days = 3, 400, 2
-	y := newYard(t, daily)
-	y.Compress = FormatNamed("gzip")
+	fx := newFixture(t, daily)
+	fx.Compress = FormatNamed("gzip")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var end []func()
 	for range 2 {
-		cmd := exec.Command(self, "passes", y.Pattern.String(), "gzip", "")
+		cmd := exec.Command(self, "passes", fx.Pattern.String(), "gzip", "")
 		cmd.Stderr = os.Stderr
 		input, err := cmd.StdinPipe()
 		if err == nil {
@@ -346,7 +346,7 @@ func TestManyPassesAtOnce(t *testing.T) { // not parallel: it forks
 	var passes, writing sync.WaitGroup
 	for range 2 {
 		passes.Go(func() {
-			for c := y.Config; ; {
+			for c := fx.Config; ; {
 				select {
 				case <-stop:
 					return
@@ -360,7 +360,7 @@ func TestManyPassesAtOnce(t *testing.T) { // not parallel: it forks
 	for w := range writers {
 		writing.Go(func() {
 			for n := range rounds {
-				l := &late{t: t, path: y.path(day(n))}
+				l := &late{t: t, path: fx.path(day(n))}
 				for l.file == nil {
 					l.open()
 				}
@@ -374,7 +374,7 @@ func TestManyPassesAtOnce(t *testing.T) { // not parallel: it forks
 	for _, f := range end {
 		f()
 	}
-	y.run().run()
+	fx.run().run()
 	for d := range days {
 		var want []string
 		for w := range writers {
@@ -384,14 +384,14 @@ func TestManyPassesAtOnce(t *testing.T) { // not parallel: it forks
 				}
 			}
 		}
-		got := strings.Split(strings.TrimSuffix(unpacked(t, y.path(day(d)+".gz")), "\n"), "\n")
+		got := strings.Split(strings.TrimSuffix(unpacked(t, fx.path(day(d)+".gz")), "\n"), "\n")
 		slices.Sort(got)
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: got %d lines, want %d", day(d), len(got), len(want))
 		}
 	}
-	y.want(day(0)+".gz", day(1)+".gz")
+	fx.want(day(0)+".gz", day(1)+".gz")
 }
 
 // The previous link is moved along with the file that it leads to, before that is handed
@@ -406,33 +406,33 @@ func TestPreviousLink(t *testing.T) { // not parallel: it forks
 		{"to a compressed file", "previous -> 2026-11-18.log.zst", "2026-11-18.log.zst"},
 		{"a file", "previous", ""},
 	} {
-		y := newYard(t, daily).put(older, yesterday, "2026-11-18.log.zst", "2026-11-21.log", "."+yesterday+".pending", test.link)
-		y.Compress, y.PreviousLink = FormatNamed("gzip"), y.path("previous")
-		y.Exec = "readlink " + y.path("previous") + " > " + y.path("handed") + "; true"
-		y.run()
-		if got, _ := os.Readlink(y.path("previous")); got != test.want || strings.TrimSpace(readAll(t, y.path("handed"))) != test.want {
+		fx := newFixture(t, daily).put(older, yesterday, "2026-11-18.log.zst", "2026-11-21.log", "."+yesterday+".pending", test.link)
+		fx.Compress, fx.PreviousLink = FormatNamed("gzip"), fx.path("previous")
+		fx.Exec = "readlink " + fx.path("previous") + " > " + fx.path("handed") + "; true"
+		fx.run()
+		if got, _ := os.Readlink(fx.path("previous")); got != test.want || strings.TrimSpace(readAll(t, fx.path("handed"))) != test.want {
 			t.Errorf("%s: leads to %q, want %q", test.about, got, test.want)
 		}
-		y.wantQuiet()
+		fx.wantQuiet()
 	}
 }
 
 // A previous link that cannot be moved is said, and moved by the next pass.
 func TestPreviousLinkFails(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, daily).put(yesterday, "previous -> "+yesterday)
-	y.Compress, y.PreviousLink = stored, y.path("previous")
-	y.Files = &faultyDisk{at: func(_ int, op string) error {
+	fx := newFixture(t, daily).put(yesterday, "previous -> "+yesterday)
+	fx.Compress, fx.PreviousLink = stored, fx.path("previous")
+	fx.Files = &faultyDisk{at: func(_ int, op string) error {
 		if op == "symlink" {
 			return unix.EACCES
 		}
 		return nil
 	}}
-	y.run().want("previous", yesterday+".gz")
-	y.wantSaid("warning: --previous-link=", "previous: symlink ", "permission denied")
-	y.Files = nil
-	y.run()
-	if got, err := os.Readlink(y.PreviousLink); got != yesterday+".gz" {
+	fx.run().want("previous", yesterday+".gz")
+	fx.wantSaid("warning: --previous-link=", "previous: symlink ", "permission denied")
+	fx.Files = nil
+	fx.run()
+	if got, err := os.Readlink(fx.PreviousLink); got != yesterday+".gz" {
 		t.Errorf("leads to %q, %v", got, err)
 	}
 }

@@ -19,6 +19,7 @@ import (
 
 	fast "github.com/klauspost/compress/gzip"
 
+	"github.com/logreel/logreel/rotator/filename"
 	"github.com/logreel/logreel/rotator/files"
 )
 
@@ -263,9 +264,9 @@ func logged(t *testing.T, path string) []string {
 	return strings.SplitAfter(strings.TrimSuffix(string(content), "\n"), "\n")
 }
 
-// A scene is a yard with files in every state, of which each line is to be found again.
+// A scene is a fixture with files in every state, of which each line is to be found again.
 type scene struct {
-	*yard
+	*fixture
 	foreign map[string]string // what each of them is, by name
 }
 
@@ -279,7 +280,7 @@ func lines(name string, numbers ...int) string {
 }
 
 func newScene(t *testing.T) *scene {
-	s := &scene{yard: newYard(t, "%Y/%m-%d.log")}
+	s := &scene{fixture: newFixture(t, "%Y/%m-%d.log")}
 	s.KeepAge, s.Compress = age(t, "5d"), stored
 	s.put("2026/11-14.log", "2025/12-31.log.gz", "2026/11-13.log.3")
 	s.write("2026/11-17.log.gz", packed(t, lines("17", 1, 2)))
@@ -338,7 +339,7 @@ func (s *scene) check(what string, end bool) {
 		}
 	}
 	for name, base := range map[string]string{"17": "2026/11-17.log", "18": "2026/11-18.log", "19": "2026/11-19.log", "20": "2026/11-20.log", "21": "2026/11-21.log", "live": "2026/11-21.log.1"} {
-		got := slices.Concat(logged(s.t, s.path(base+".gz")), logged(s.t, s.path(base)), logged(s.t, s.path(hidden(base, ".gz.done"))))
+		got := slices.Concat(logged(s.t, s.path(base+".gz")), logged(s.t, s.path(base)), logged(s.t, s.path(filename.Hidden(base, ".gz.done"))))
 		want := strings.SplitAfter(strings.TrimSuffix(lines(name, 1, 2, 3, 4), "\n"), "\n")
 		if !end { // there may be both
 			slices.Sort(got)
@@ -430,7 +431,7 @@ func TestEveryOperationFails(t *testing.T) {
 }
 
 func (s *scene) run() *scene {
-	s.yard.run()
+	s.fixture.run()
 	return s
 }
 
@@ -482,31 +483,31 @@ func (l *late) write(line string) bool {
 
 const yesterday = "2026-11-20.log"
 
-// newLate returns a yard with yesterday's file, of which a pass that was killed had
+// newLate returns a fixture with yesterday's file, of which a pass that was killed had
 // compressed a part, and one before it another part if withArchive is set.
-func newLate(t *testing.T, withArchive bool) (*yard, *late) {
-	y := newYard(t, daily)
-	y.Compress = stored
-	y.write("."+yesterday+".gz.tmp", packed(t, "first\n")[:25])
+func newLate(t *testing.T, withArchive bool) (*fixture, *late) {
+	fx := newFixture(t, daily)
+	fx.Compress = stored
+	fx.write("."+yesterday+".gz.tmp", packed(t, "first\n")[:25])
 	if withArchive {
-		y.write(yesterday+".gz", packed(t, "first\n"))
-		y.write(yesterday, "second\n")
+		fx.write(yesterday+".gz", packed(t, "first\n"))
+		fx.write(yesterday, "second\n")
 	} else {
-		y.write(yesterday, "first\nsecond\n")
+		fx.write(yesterday, "first\nsecond\n")
 	}
-	return y, &late{t: t, path: y.path(yesterday)}
+	return fx, &late{t: t, path: fx.path(yesterday)}
 }
 
 // ended makes passes without faults and compares the lines.
-func (y *yard) ended(what string, want ...string) {
-	y.t.Helper()
-	y.Files = &faultyDisk{at: fine}
-	y.run()
-	if got := strings.Join(logged(y.t, y.path(yesterday+".gz")), ""); got != strings.TrimSuffix(strings.Join(want, ""), "\n") {
-		y.t.Errorf("%s: got %q, want %q; said %q", what, got, want, y.said)
+func (fx *fixture) ended(what string, want ...string) {
+	fx.t.Helper()
+	fx.Files = &faultyDisk{at: fine}
+	fx.run()
+	if got := strings.Join(logged(fx.t, fx.path(yesterday+".gz")), ""); got != strings.TrimSuffix(strings.Join(want, ""), "\n") {
+		fx.t.Errorf("%s: got %q, want %q; said %q", what, got, want, fx.said)
 	}
-	if names := y.tree(); len(names) != 1 {
-		y.t.Errorf("%s: there are %q", what, names)
+	if names := fx.tree(); len(names) != 1 {
+		fx.t.Errorf("%s: there are %q", what, names)
 	}
 }
 
@@ -518,7 +519,7 @@ func TestLateWriterAtEveryOperation(t *testing.T) {
 		t.Run(fmt.Sprintf("archive %v", withArchive), func(t *testing.T) {
 			t.Parallel()
 			try := func(opens, writes int) *faultyDisk {
-				y, writer := newLate(t, withArchive)
+				fx, writer := newLate(t, withArchive)
 				done := false
 				disk := &faultyDisk{at: func(n int, _ string) error {
 					if n >= opens && !done {
@@ -529,15 +530,15 @@ func TestLateWriterAtEveryOperation(t *testing.T) {
 					}
 					return nil
 				}}
-				y.Files = disk
-				y.run()
+				fx.Files = disk
+				fx.run()
 				if !done {
 					writer.open()
 					if !writer.write("third\n") {
 						t.Fatal("the lock was not let go")
 					}
 				}
-				y.ended(fmt.Sprintf("opened at %d, written to at %d", opens, writes), "first\n", "second\n", "third\n")
+				fx.ended(fmt.Sprintf("opened at %d, written to at %d", opens, writes), "first\n", "second\n", "third\n")
 				return disk
 			}
 			everyOperation(t, func(opens int) *faultyDisk {
@@ -568,8 +569,8 @@ func TestTwoPassesAtEveryOperation(t *testing.T) {
 			t.Run(fmt.Sprintf("archive %v, the %s one is killed", withArchive, killed), func(t *testing.T) {
 				t.Parallel()
 				try := func(at, dies int) (outer, inner *faultyDisk) {
-					y, _ := newLate(t, withArchive)
-					other := y.Config
+					fx, _ := newLate(t, withArchive)
+					other := fx.Config
 					inner = &faultyDisk{at: func(n int, _ string) error {
 						if killed == "inner" && n == dies {
 							return errKilled
@@ -586,8 +587,8 @@ func TestTwoPassesAtEveryOperation(t *testing.T) {
 						}
 						return nil
 					}}
-					y.Files = outer
-					y.run().ended(fmt.Sprintf("the inner pass at %d, the %s one killed at %d", at, killed, dies), "first\n", "second\n")
+					fx.Files = outer
+					fx.run().ended(fmt.Sprintf("the inner pass at %d, the %s one killed at %d", at, killed, dies), "first\n", "second\n")
 					return outer, inner
 				}
 				everyOperation(t, func(at int) *faultyDisk {
@@ -619,20 +620,20 @@ func TestLateWriterAfterKill(t *testing.T) {
 	t.Parallel()
 	for _, withArchive := range []bool{false, true} {
 		everyOperation(t, func(n int) *faultyDisk {
-			y, writer := newLate(t, withArchive)
+			fx, writer := newLate(t, withArchive)
 			disk := &faultyDisk{at: func(m int, _ string) error {
 				if n == m {
 					return errKilled
 				}
 				return nil
 			}}
-			y.Files = disk
-			y.run()
+			fx.Files = disk
+			fx.run()
 			writer.open()
 			if !writer.write("third\n") {
 				t.Fatal("the lock was not let go")
 			}
-			y.ended(fmt.Sprintf("archive %v, killed at %d", withArchive, n), "first\n", "second\n", "third\n")
+			fx.ended(fmt.Sprintf("archive %v, killed at %d", withArchive, n), "first\n", "second\n", "third\n")
 			return disk
 		})
 	}
@@ -644,28 +645,28 @@ func TestEveryOperationOfTheHookFails(t *testing.T) { // not parallel: it forks
 	for _, err := range []error{unix.EIO, errKilled} {
 		t.Run(err.Error(), func(t *testing.T) {
 			everyOperation(t, func(n int) *faultyDisk {
-				y := newYard(t, daily)
-				y.Exec, y.Compress, y.KeepCount = `echo "${1##*/}" >>`+y.path("called"), stored, 1
-				y.put("2026-11-19.log", yesterday, ".2026-11-19.log.pending", ".2026-11-20.log.pending", "2026-11-21.log", ".2026-11-21.log.pending")
+				fx := newFixture(t, daily)
+				fx.Exec, fx.Compress, fx.KeepCount = `echo "${1##*/}" >>`+fx.path("called"), stored, 1
+				fx.put("2026-11-19.log", yesterday, ".2026-11-19.log.pending", ".2026-11-20.log.pending", "2026-11-21.log", ".2026-11-21.log.pending")
 				var called string
 				disk := &faultyDisk{at: func(m int, op string) error {
 					if n == m {
-						called = readAll(t, y.path("called"))
+						called = readAll(t, fx.path("called"))
 						return err
 					}
 					return nil
 				}}
-				y.Files = disk
-				y.run()
-				y.Files = &faultyDisk{at: fine}
-				y.run().run()
-				got := strings.Fields(readAll(t, y.path("called")))
+				fx.Files = disk
+				fx.run()
+				fx.Files = &faultyDisk{at: fine}
+				fx.run().run()
+				got := strings.Fields(readAll(t, fx.path("called")))
 				want := []string{"2026-11-19.log.gz", "2026-11-20.log.gz"}
 				again := len(got) == 3 && called != ""
 				if unique := slices.Compact(slices.Sorted(slices.Values(got))); !slices.Equal(unique, want) || len(got) > 2 && !again {
-					t.Errorf("operation %d: called for %q, %q; said %q", n, got, called, y.said)
+					t.Errorf("operation %d: called for %q, %q; said %q", n, got, called, fx.said)
 				}
-				names := y.tree()
+				names := fx.tree()
 				if want := []string{".2026-11-21.log.pending", yesterday + ".gz", "2026-11-21.log", "called"}; !slices.Equal(names, want) {
 					t.Errorf("operation %d: there are %q", n, names)
 				}
@@ -685,11 +686,11 @@ func TestLateWriterAtEveryOperationOfTheHook(t *testing.T) { // not parallel: it
 	}{{nil, "cat"}, {stored, "gzip -dc"}} {
 		for _, atOnce := range []bool{true, false} {
 			everyOperation(t, func(n int) *faultyDisk {
-				y := newYard(t, daily)
-				y.Compress, y.Exec = test.format, test.show+` "$1" >`+y.path("seen")
-				y.write(yesterday, "first\n")
-				y.write("."+yesterday+".pending", "")
-				writer := &late{t: t, path: y.path(yesterday)}
+				fx := newFixture(t, daily)
+				fx.Compress, fx.Exec = test.format, test.show+` "$1" >`+fx.path("seen")
+				fx.write(yesterday, "first\n")
+				fx.write("."+yesterday+".pending", "")
+				writer := &late{t: t, path: fx.path(yesterday)}
 				written := false
 				comes := func() {
 					if writer.open(); writer.file == nil {
@@ -706,20 +707,20 @@ func TestLateWriterAtEveryOperationOfTheHook(t *testing.T) { // not parallel: it
 					}
 					return nil
 				}}
-				y.Files = disk
-				y.run()
+				fx.Files = disk
+				fx.run()
 				if !written && writer.file == nil {
 					comes()
 				}
 				if !written && !writer.write("second\n") {
 					t.Fatal("the lock was not let go")
 				}
-				y.Files = &faultyDisk{at: fine}
-				y.run().run()
-				if got := readAll(t, y.path("seen")); got != "first\nsecond" {
-					t.Errorf("%s, at operation %d, at once %v: the command saw %q; said %q", test.show, n, atOnce, got, y.said)
+				fx.Files = &faultyDisk{at: fine}
+				fx.run().run()
+				if got := readAll(t, fx.path("seen")); got != "first\nsecond" {
+					t.Errorf("%s, at operation %d, at once %v: the command saw %q; said %q", test.show, n, atOnce, got, fx.said)
 				}
-				if names := y.tree(); len(names) != 2 {
+				if names := fx.tree(); len(names) != 2 {
 					t.Errorf("%s, at operation %d, at once %v: there are %q", test.show, n, atOnce, names)
 				}
 				return disk
@@ -735,23 +736,23 @@ func TestNotWhileHandedOn(t *testing.T) {
 		func(c *Config) { c.Compress = stored },
 		func(c *Config) { c.KeepAge = age(t, "1h") },
 	} {
-		y := newYard(t, daily)
-		change(&y.Config)
-		y.put(yesterday, "."+yesterday+".pending")
-		mark, err := files.Disk{}.Read(y.path("." + yesterday + ".pending"))
+		fx := newFixture(t, daily)
+		change(&fx.Config)
+		fx.put(yesterday, "."+yesterday+".pending")
+		mark, err := files.Disk{}.Read(fx.path("." + yesterday + ".pending"))
 		if err == nil {
 			err = mark.Lock(true)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		y.run().want(yesterday, "."+yesterday+".pending")
-		y.wantQuiet()
+		fx.run().want(yesterday, "."+yesterday+".pending")
+		fx.wantQuiet()
 		if err := mark.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if y.run(); slices.Contains(y.tree(), yesterday) {
-			t.Errorf("there are %q", y.tree())
+		if fx.run(); slices.Contains(fx.tree(), yesterday) {
+			t.Errorf("there are %q", fx.tree())
 		}
 	}
 }
@@ -766,12 +767,12 @@ func TestPreviousLinkAtEveryOperation(t *testing.T) {
 		t.Run(what.Error(), func(t *testing.T) {
 			t.Parallel()
 			operations := everyOperation(t, func(n int) *faultyDisk {
-				y := newYard(t, "logs/"+daily)
-				y.Compress, y.PreviousLink = stored, y.path("links/previous")
-				y.write("logs/"+yesterday, "first\n")
-				y.put("links/previous -> ../logs/" + yesterday)
-				undisturbed := y.Config
-				y.Files = &faultyDisk{at: func(m int, _ string) error {
+				fx := newFixture(t, "logs/"+daily)
+				fx.Compress, fx.PreviousLink = stored, fx.path("links/previous")
+				fx.write("logs/"+yesterday, "first\n")
+				fx.put("links/previous -> ../logs/" + yesterday)
+				undisturbed := fx.Config
+				fx.Files = &faultyDisk{at: func(m int, _ string) error {
 					switch {
 					case n != m:
 					case what == other:
@@ -781,14 +782,14 @@ func TestPreviousLinkAtEveryOperation(t *testing.T) {
 					}
 					return nil
 				}}
-				disk := y.Files.(*faultyDisk)
-				y.run()
+				disk := fx.Files.(*faultyDisk)
+				fx.run()
 				if what != other {
 					Run(undisturbed)
 				}
-				y.want("links/", "links/previous", "logs/", "logs/"+yesterday+".gz")
-				if got, err := os.Readlink(y.PreviousLink); got != "../logs/"+yesterday+".gz" {
-					t.Errorf("operation %d: leads to %q, %v; said %q", n, got, err, y.said)
+				fx.want("links/", "links/previous", "logs/", "logs/"+yesterday+".gz")
+				if got, err := os.Readlink(fx.PreviousLink); got != "../logs/"+yesterday+".gz" {
+					t.Errorf("operation %d: leads to %q, %v; said %q", n, got, err, fx.said)
 				}
 				return disk
 			})
@@ -802,12 +803,12 @@ func TestPreviousLinkAtEveryOperation(t *testing.T) {
 // A directory that can be read in part only tells nothing: a mark may be missing.
 func TestListingFails(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, daily)
-	y.KeepCount, y.Exec, y.Files = 1, "exit 0", half{files.Disk{}}
-	y.put("2026-11-18.log", yesterday, ".2026-11-18.log.pending", ".zzz")
-	before := y.tree()
-	y.run().want(before...)
-	y.wantSaid("warning: ", "input/output error")
+	fx := newFixture(t, daily)
+	fx.KeepCount, fx.Exec, fx.Files = 1, "exit 0", half{files.Disk{}}
+	fx.put("2026-11-18.log", yesterday, ".2026-11-18.log.pending", ".zzz")
+	before := fx.tree()
+	fx.run().want(before...)
+	fx.wantSaid("warning: ", "input/output error")
 }
 
 // half is a file system on which reading a directory fails halfway.
@@ -823,16 +824,16 @@ func (h half) Names(dir string) ([]string, error) {
 // since, is somebody's.
 func TestTemporaryMadeAnew(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, daily)
-	y.Compress = stored
-	temporary := y.path("." + yesterday + ".gz.tmp")
-	y.write("."+yesterday+".gz.tmp", packed(t, "first\n"))
+	fx := newFixture(t, daily)
+	fx.Compress = stored
+	temporary := fx.path("." + yesterday + ".gz.tmp")
+	fx.write("."+yesterday+".gz.tmp", packed(t, "first\n"))
 	var other files.File
-	y.Files = &faultyDisk{at: func(_ int, op string) error {
+	fx.Files = &faultyDisk{at: func(_ int, op string) error {
 		if op != "lock" || other != nil {
 			return nil
 		}
-		err := os.Rename(temporary, y.path(yesterday+".gz"))
+		err := os.Rename(temporary, fx.path(yesterday+".gz"))
 		if err == nil {
 			other, err = files.Disk{}.Temporary(temporary)
 		}
@@ -841,17 +842,17 @@ func TestTemporaryMadeAnew(t *testing.T) {
 		}
 		return err
 	}}
-	y.run().want("."+yesterday+".gz.tmp", yesterday+".gz")
+	fx.run().want("."+yesterday+".gz.tmp", yesterday+".gz")
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
 	}
-	y.run().want(yesterday + ".gz")
+	fx.run().want(yesterday + ".gz")
 }
 
 // A mark that cannot be made is an error.
 func TestMarkFails(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, daily)
+	fx := newFixture(t, daily)
 	for n := range 2 {
 		disk := &faultyDisk{at: func(m int, _ string) error {
 			if m == n+1 {
@@ -859,11 +860,11 @@ func TestMarkFails(t *testing.T) {
 			}
 			return nil
 		}}
-		if err := Mark(disk, y.path(yesterday)); !errors.Is(err, syscall.EACCES) {
+		if err := Mark(disk, fx.path(yesterday)); !errors.Is(err, syscall.EACCES) {
 			t.Errorf("operation %d: got %v", n+1, err)
 		}
 	}
-	if _, err := os.Lstat(filepath.Join(y.dir, "."+yesterday+".pending")); err != nil {
+	if _, err := os.Lstat(filepath.Join(fx.dir, "."+yesterday+".pending")); err != nil {
 		t.Error(err)
 	}
 }

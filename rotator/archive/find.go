@@ -13,14 +13,6 @@ import (
 	"github.com/logreel/logreel/rotator/files"
 )
 
-// The endings of files that belong to another; see [hidden].
-const (
-	endingPending   = ".pending" // to be handed on
-	endingHanded    = ".handed"  // the same, but that it has just been handed on
-	endingTemporary = ".tmp"     // a compressed file that is being written
-	endingDone      = ".done"    // the original of a compressed one that is complete
-)
-
 // A file is one that the pattern names.
 type file struct {
 	path   string
@@ -43,15 +35,15 @@ type file struct {
 type found struct {
 	// files are sorted, the oldest first.
 	files []*file
-	// strays are the paths of marks whose files are gone, begun the compressed
+	// orphans are the paths of marks whose files are gone, interrupted the compressed
 	// files that a pass is making, or was making when it was killed.
-	strays []string
-	begun  []*file
+	orphans     []string
+	interrupted []*file
 }
 
 // A search looks for the files of a pattern.
 type search struct {
-	Config
+	*pass
 	levels []pattern.Level
 	found
 	constant bool
@@ -60,8 +52,8 @@ type search struct {
 }
 
 // find looks for the files of the pattern. What cannot be read is reported.
-func find(c Config) *found {
-	s := &search{Config: c, levels: c.Pattern.Levels(), constant: constant(c.Pattern), pending: map[string]*file{}, there: map[string]bool{}}
+func (p *pass) find() *found {
+	s := &search{pass: p, levels: p.Pattern.Levels(), constant: constant(p.Pattern), pending: map[string]*file{}, there: map[string]bool{}}
 	s.walk("", 0)
 	newest := map[string]int{}
 	for _, f := range s.files {
@@ -69,8 +61,8 @@ func find(c Config) *found {
 		f.pending = s.pending[f.plain] != nil
 	}
 	for _, mark := range s.pending {
-		if !s.there[mark.plain] && mark.info.Regular && mark.period.Over(c.Now()) {
-			s.strays = append(s.strays, mark.path)
+		if !s.there[mark.plain] && mark.info.Regular && mark.period.Over(p.Now()) {
+			s.orphans = append(s.orphans, mark.path)
 		}
 	}
 	for _, f := range s.files {
@@ -129,18 +121,8 @@ func (s *search) directory(path string) bool {
 
 // take records a name, if it is one of ours.
 func (s *search) take(dir, name string) {
-	if of, isHidden := strings.CutPrefix(name, "."); isHidden {
-		for _, ending := range []string{endingPending, endingHanded} {
-			if plain, ok := strings.CutSuffix(of, ending); ok {
-				if mark := s.read(dir + plain); mark != nil {
-					s.mark(mark, dir+name)
-					return
-				}
-			}
-		}
-		if s.takeBegun(dir+name, dir+of) {
-			return
-		}
+	if of, ending, ok := filename.CutHidden(name); ok && s.takeHidden(dir+name, dir+of, ending) {
+		return
 	}
 	f := s.read(dir + name)
 	if f == nil {
@@ -157,17 +139,21 @@ func (s *search) take(dir, name string) {
 	}
 }
 
-// takeBegun records what compressing has made, and reports whether the path is such.
-func (s *search) takeBegun(path, of string) bool {
-	to, temporary := strings.CutSuffix(of, endingTemporary)
-	to, done := strings.CutSuffix(to, endingDone)
-	f := s.read(to)
-	if temporary == done || f == nil || f.ending == "" {
+// takeHidden records a hidden file, and reports whether it is one of ours.
+func (s *search) takeHidden(path, of, ending string) bool {
+	f := s.read(of)
+	switch {
+	case f == nil:
+		return false
+	case ending == filename.Pending || ending == filename.Handed:
+		s.mark(f, path)
+		return true
+	case f.ending == "":
 		return false
 	}
 	if info, err := s.Files.Stat(path, false); err == nil && info.Regular {
-		s.begun = append(s.begun, f)
-		s.there[f.plain] = s.there[f.plain] || done
+		s.interrupted = append(s.interrupted, f)
+		s.there[f.plain] = s.there[f.plain] || ending == filename.Done
 	}
 	return true
 }
@@ -204,49 +190,29 @@ func (s *search) parse(f *file) bool {
 }
 
 // live reports whether lines may still go into a file, as far as its name tells.
-func (c Config) live(f *file) bool {
-	return f.ending == "" && (f.newest || !c.Numbered && f.number == 0) && !f.period.Over(c.Now())
+func (p *pass) live(f *file) bool {
+	return f.ending == "" && (f.newest || !p.Numbered && f.number == 0) && !f.period.Over(p.Now())
 }
 
 // future reports whether the name lies in the future.
-func (c Config) future(f *file) bool { return f.period.Start.After(c.Now()) }
+func (p *pass) future(f *file) bool { return f.period.Start.After(p.Now()) }
 
 // finished reports whether a file is finished, as far as its name tells.
-func (c Config) finished(f *file) bool { return !c.live(f) && !c.future(f) }
-
-// grab opens a file and locks it for us alone. It fails with [files.ErrLocked] if another
-// process has a lock, and with [fs.ErrNotExist] if the path names another file by then.
-func (c Config) grab(f *file) (files.File, error) {
-	h, err := c.Files.Read(f.path)
-	if err != nil {
-		return nil, err
-	}
-	err = h.Lock(true)
-	if err == nil {
-		var info files.Info
-		if info, err = c.Files.Stat(f.path, false); err == nil && !info.Same(f.info) {
-			err = &fs.PathError{Op: "open", Path: f.path, Err: fs.ErrNotExist}
-		}
-	}
-	if err != nil {
-		return nil, errors.Join(err, h.Close())
-	}
-	return h, nil
-}
+func (p *pass) finished(f *file) bool { return !p.live(f) && !p.future(f) }
 
 // remove deletes a file that is locked for us alone, and the directories that this leaves
 // empty, up to the first level of the pattern that has fields.
-func (c Config) remove(f *file) error {
-	if err := c.Files.Remove(f.path); err != nil {
+func (p *pass) remove(f *file) error {
+	if err := p.Files.Remove(f.path); err != nil {
 		return err
 	}
 	f.removed = true
-	levels := c.Pattern.Levels()
+	levels := p.Pattern.Levels()
 	fixed := slices.IndexFunc(levels, pattern.Level.Varies)
 	dir := f.path
 	for i := len(levels) - 1; fixed >= 0 && i > fixed; i-- {
 		dir = dir[:strings.LastIndexByte(dir, '/')]
-		if c.Files.Rmdir(filepath.Clean(dir)) != nil {
+		if p.Files.Rmdir(filepath.Clean(dir)) != nil {
 			break // there is something in it
 		}
 	}

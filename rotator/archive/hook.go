@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/logreel/logreel/rotator/filename"
 	"github.com/logreel/logreel/rotator/files"
 )
 
@@ -17,7 +18,7 @@ const killAfter = 5 * time.Second
 
 // Mark notes that a file is to be handed on when it is finished.
 func Mark(system files.System, path string) error {
-	mark, err := system.Temporary(hidden(path, endingPending))
+	mark, err := system.Temporary(filename.Hidden(path, filename.Pending))
 	if err != nil {
 		return err
 	}
@@ -26,26 +27,26 @@ func Mark(system files.System, path string) error {
 
 // handOn runs the command for a file. It fails with [files.ErrLocked] or errStopped when
 // the file is left for later.
-func (c Config) handOn(f *file) error {
-	path, aside := hidden(f.plain, endingPending), hidden(f.plain, endingHanded)
-	mark, err := c.takeOver(path)
+func (p *pass) handOn(f *file) error {
+	path, aside := filename.Hidden(f.plain, filename.Pending), filename.Hidden(f.plain, filename.Handed)
+	mark, err := p.lockIfThere(path)
 	if mark == nil && err == nil {
-		if mark, err = c.takeOver(aside); mark != nil { // killed in unmark
-			err = c.Files.Rename(aside, path)
+		if mark, err = p.lockIfThere(aside); mark != nil { // killed in unmark
+			err = p.Files.Rename(aside, path)
 		}
 	}
 	if mark == nil { // somebody else has handed it on, or is about to
 		return err
 	}
 	if err == nil {
-		err = c.run(f, path, aside)
+		err = p.run(f, path, aside)
 	}
 	return errors.Join(err, mark.Close())
 }
 
 // run runs the command for a file, and removes its mark.
-func (c Config) run(f *file, mark, aside string) error {
-	h, err := c.grab(f)
+func (p *pass) run(f *file, mark, aside string) error {
+	h, err := p.lock(f)
 	if err != nil {
 		return ignoreGone(err)
 	}
@@ -53,37 +54,37 @@ func (c Config) run(f *file, mark, aside string) error {
 		return err
 	}
 	if f.ending != "" { // with the original beside it, it is not complete, or more is to be appended
-		if _, err := c.Files.Stat(f.plain, false); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := p.Files.Stat(f.plain, false); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	if err := c.Files.Writable(files.Dir(mark)); err != nil {
+	if err := p.Files.Writable(files.Dir(mark)); err != nil {
 		return fmt.Errorf("%w; %s is not handed on, since that could not be noted", err, f.path)
 	}
-	done, failure := c.execute(f)
+	done, failure := p.execute(f)
 	if !done {
 		return failure
 	}
-	return errors.Join(failure, c.unmark(f, mark, aside))
+	return errors.Join(failure, p.unmark(f, mark, aside))
 }
 
 // unmark removes the mark of a file that was handed on, unless more is to be. Who opens
 // the file marks it after that. So the mark is put aside before the file is looked at: it
 // is either seen to be open, or marked anew.
-func (c Config) unmark(f *file, mark, aside string) error {
-	if err := c.Files.Rename(mark, aside); err != nil {
+func (p *pass) unmark(f *file, mark, aside string) error {
+	if err := p.Files.Rename(mark, aside); err != nil {
 		return err
 	}
-	if more, err := c.more(f); more || err != nil {
-		return errors.Join(err, c.Files.Rename(aside, mark))
+	if more, err := p.more(f); more || err != nil {
+		return errors.Join(err, p.Files.Rename(aside, mark))
 	}
 	f.pending = false
-	return c.Files.Remove(aside)
+	return p.Files.Remove(aside)
 }
 
 // more reports whether lines have come for a file since it was handed on, or may come.
-func (c Config) more(f *file) (more bool, err error) {
-	h, err := c.Files.Read(f.plain)
+func (p *pass) more(f *file) (more bool, err error) {
+	h, err := p.Files.Read(f.plain)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -96,8 +97,8 @@ func (c Config) more(f *file) (more bool, err error) {
 }
 
 // notHandedOn fails with [files.ErrLocked] while another pass runs the command for a file.
-func (c Config) notHandedOn(f *file) error {
-	mark, err := c.takeOver(hidden(f.plain, endingPending))
+func (p *pass) notHandedOn(f *file) error {
+	mark, err := p.lockIfThere(filename.Hidden(f.plain, filename.Pending))
 	if mark != nil {
 		err = mark.Close()
 	}
@@ -106,9 +107,9 @@ func (c Config) notHandedOn(f *file) error {
 
 // execute runs the command to its end. It is not done if it could not be started, if a
 // signal ended it, or if the pass is to end.
-func (c Config) execute(f *file) (done bool, err error) {
-	c.Messages.Detail("--exec: %s", f.path)
-	cmd := exec.Command("sh", "-c", c.Exec, "logreel", f.path)
+func (p *pass) execute(f *file) (done bool, err error) {
+	p.Messages.Detail("--exec: %s", f.path)
+	cmd := exec.Command("sh", "-c", p.Exec, "logreel", f.path)
 	cmd.Env = append(os.Environ(), "LOGREEL_FILE="+f.path, "LOGREEL_START="+instant(f.period.Start), "LOGREEL_END="+instant(f.period.End))
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -124,17 +125,17 @@ func (c Config) execute(f *file) (done bool, err error) {
 		}
 		// A signal comes from whoever stops everything, such as a supervisor.
 		return cmd.ProcessState.Exited(), err
-	case <-time.After(c.ExecTimeout):
-		end(cmd, ended, killAfter)
-		return true, fmt.Errorf("%s: ended after %v, the limit of --exec-timeout", f.path, c.ExecTimeout)
-	case <-c.Stop:
-		end(cmd, ended, killAfter)
+	case <-time.After(p.ExecTimeout):
+		terminate(cmd, ended, killAfter)
+		return true, fmt.Errorf("%s: ended after %v, the limit of --exec-timeout", f.path, p.ExecTimeout)
+	case <-p.Stop:
+		terminate(cmd, ended, killAfter)
 		return false, errStopped
 	}
 }
 
-// end ends a command and what it has started. What is left after a while is killed.
-func end(cmd *exec.Cmd, ended <-chan error, after time.Duration) {
+// terminate ends a command and what it has started. What is left after a while is killed.
+func terminate(cmd *exec.Cmd, ended <-chan error, after time.Duration) {
 	group := -cmd.Process.Pid
 	_ = syscall.Kill(group, syscall.SIGTERM) // fails if it has just ended
 	for begun := time.Now(); syscall.Kill(group, 0) == nil && time.Since(begun) < after; {

@@ -18,22 +18,22 @@ import (
 
 // calls returns a command that notes how it was called, and what was noted. It is told
 // what is to be done after that.
-func (y *yard) calls(then string) func() string {
-	y.Exec = `echo "$0 $1 $# $LOGREEL_FILE $LOGREEL_START $LOGREEL_END $(wc -c | tr -d ' ')" >>` + y.path("calls") + "; " + then
-	return func() string { return strings.ReplaceAll(readAll(y.t, y.path("calls")), y.dir+"/", "") }
+func (fx *fixture) calls(then string) func() string {
+	fx.Exec = `echo "$0 $1 $# $LOGREEL_FILE $LOGREEL_START $LOGREEL_END $(wc -c | tr -d ' ')" >>` + fx.path("calls") + "; " + then
+	return func() string { return strings.ReplaceAll(readAll(fx.t, fx.path("calls")), fx.dir+"/", "") }
 }
 
 // The command is called once for each file that is marked, the oldest first, after it
 // was compressed, and never for a live one or one without a mark. Its input is empty.
 func TestExec(t *testing.T) { // not parallel: it forks
-	y := newYard(t, "%Y-%m-%d_%H")
-	calls := y.calls("")
-	y.Compress = FormatNamed("gzip")
+	fx := newFixture(t, "%Y-%m-%d_%H")
+	calls := fx.calls("")
+	fx.Compress = FormatNamed("gzip")
 	names := []string{"2026-11-20_23", "2026-11-20_09.1", "2026-11-20_09", "2026-11-20_10.zst", "2026-11-21_12.1", "2026-11-21_12"}
-	y.put(names...)
-	y.put("2026-11-20_08")
+	fx.put(names...)
+	fx.put("2026-11-20_08")
 	for _, name := range names {
-		if err := Mark(files.Disk{}, strings.TrimSuffix(y.path(name), ".zst")); err != nil {
+		if err := Mark(files.Disk{}, strings.TrimSuffix(fx.path(name), ".zst")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -43,97 +43,97 @@ logreel 2026-11-20_10.zst 1 2026-11-20_10.zst 2026-11-20T10:00:00Z 2026-11-20T11
 logreel 2026-11-20_23.gz 1 2026-11-20_23.gz 2026-11-20T23:00:00Z 2026-11-21T00:00:00Z 0
 logreel 2026-11-21_12.gz 1 2026-11-21_12.gz 2026-11-21T12:00:00Z 2026-11-21T13:00:00Z 0`
 	for range 2 {
-		y.run()
+		fx.run()
 		if got := calls(); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 	}
-	y.want("calls", "2026-11-20_23.gz", "2026-11-20_09.1.gz", "2026-11-20_09.gz", "2026-11-20_10.zst", "2026-11-21_12.gz", "2026-11-21_12.1",
+	fx.want("calls", "2026-11-20_23.gz", "2026-11-20_09.1.gz", "2026-11-20_09.gz", "2026-11-20_10.zst", "2026-11-21_12.gz", "2026-11-21_12.1",
 		".2026-11-21_12.1.pending", "2026-11-20_08.gz")
-	y.wantQuiet()
+	fx.wantQuiet()
 }
 
 // What a pass that was killed had not given its name is handed on by the next one.
 func TestExecLeftover(t *testing.T) { // not parallel: it forks
-	y := newYard(t, daily)
-	calls := y.calls("")
-	y.Compress = FormatNamed("gzip")
-	y.put("."+yesterday+".gz.done", "."+yesterday+".pending")
-	y.write("."+yesterday+".gz.tmp", packed(t, "123456789\n"))
-	y.run().want("calls", yesterday+".gz")
+	fx := newFixture(t, daily)
+	calls := fx.calls("")
+	fx.Compress = FormatNamed("gzip")
+	fx.put("."+yesterday+".gz.done", "."+yesterday+".pending")
+	fx.write("."+yesterday+".gz.tmp", packed(t, "123456789\n"))
+	fx.run().want("calls", yesterday+".gz")
 	if got := calls(); !strings.HasPrefix(got, "logreel "+yesterday+".gz ") {
 		t.Errorf("got %q", got)
 	}
-	y.wantQuiet()
+	fx.wantQuiet()
 }
 
 // A file without a time has no start and no end.
 func TestExecWithoutTime(t *testing.T) { // not parallel: it forks
-	y := newYard(t, "app.log")
-	calls := y.calls("")
-	y.put("app.log", ".app.log.pending", "app.log.1", ".app.log.1.pending").run()
+	fx := newFixture(t, "app.log")
+	calls := fx.calls("")
+	fx.put("app.log", ".app.log.pending", "app.log.1", ".app.log.1.pending").run()
 	if got := calls(); got != "logreel app.log 1 app.log   0" {
 		t.Errorf("got %q", got)
 	}
-	y.want("calls", "app.log", "app.log.1", ".app.log.1.pending")
+	fx.want("calls", "app.log", "app.log.1", ".app.log.1.pending")
 }
 
 // Lines that come later are handed on once more, together with the others, and only when
 // they are in the same file.
 func TestExecLateLines(t *testing.T) { // not parallel: it forks
-	y := newYard(t, daily)
-	y.Exec, y.Compress = `{ echo "${1##*/}:"; gzip -dc "$1" || cat "$1"; } >>`+y.path("calls")+" 2>&1", FormatNamed("gzip")
+	fx := newFixture(t, daily)
+	fx.Exec, fx.Compress = `{ echo "${1##*/}:"; gzip -dc "$1" || cat "$1"; } >>`+fx.path("calls")+" 2>&1", FormatNamed("gzip")
 	for n, line := range []string{"first\n", "second\n"} {
-		y.write(yesterday, line)
-		y.write("."+yesterday+".pending", "")
+		fx.write(yesterday, line)
+		fx.write("."+yesterday+".pending", "")
 		if n == 1 {
-			held := y.hold(yesterday)
-			y.run()
+			held := fx.hold(yesterday)
+			fx.run()
 			if err := held.Close(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		y.run()
+		fx.run()
 	}
-	y.run()
-	if got, want := readAll(t, y.path("calls")), yesterday+".gz:\nfirst\n"+yesterday+".gz:\nfirst\nsecond"; got != want {
+	fx.run()
+	if got, want := readAll(t, fx.path("calls")), yesterday+".gz:\nfirst\n"+yesterday+".gz:\nfirst\nsecond"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	y.want("calls", yesterday+".gz")
+	fx.want("calls", yesterday+".gz")
 }
 
 // A file that has grown while the command ran, or that the command has taken away.
 func TestExecChangesFile(t *testing.T) { // not parallel: it forks
-	y := newYard(t, daily)
-	y.Exec = `echo more >>"$1"; echo >>` + y.path("calls")
-	y.put(yesterday, "."+yesterday+".pending").run().want("calls", yesterday, "."+yesterday+".pending")
-	y.Exec = `rm "$1"`
-	y.run().want("calls")
-	y.wantQuiet()
+	fx := newFixture(t, daily)
+	fx.Exec = `echo more >>"$1"; echo >>` + fx.path("calls")
+	fx.put(yesterday, "."+yesterday+".pending").run().want("calls", yesterday, "."+yesterday+".pending")
+	fx.Exec = `rm "$1"`
+	fx.run().want("calls")
+	fx.wantQuiet()
 }
 
 // A status that is not 0 is said, and the file handed on all the same; not so when a
 // signal ended the command. One that fails does not hold up the others.
 func TestExecStatus(t *testing.T) { // not parallel: it forks
-	y := newYard(t, daily)
-	calls := y.calls(`case "$1" in *19.log) exit 3;; *18.log) kill -KILL $$;; esac`)
-	y.put("2026-11-18.log", ".2026-11-18.log.pending", "2026-11-19.log", ".2026-11-19.log.pending", yesterday, "."+yesterday+".pending").run()
-	y.wantSaid("warning: --exec: 2026-11-18.log: signal: killed")
-	y.wantSaid("warning: --exec: 2026-11-19.log: exit status 3")
+	fx := newFixture(t, daily)
+	calls := fx.calls(`case "$1" in *19.log) exit 3;; *18.log) kill -KILL $$;; esac`)
+	fx.put("2026-11-18.log", ".2026-11-18.log.pending", "2026-11-19.log", ".2026-11-19.log.pending", yesterday, "."+yesterday+".pending").run()
+	fx.wantSaid("warning: --exec: 2026-11-18.log: signal: killed")
+	fx.wantSaid("warning: --exec: 2026-11-19.log: exit status 3")
 	if got := strings.Count(calls(), "\n") + 1; got != 3 {
 		t.Errorf("%d calls", got)
 	}
-	y.want("calls", "2026-11-18.log", ".2026-11-18.log.pending", "2026-11-19.log", yesterday)
+	fx.want("calls", "2026-11-18.log", ".2026-11-18.log.pending", "2026-11-19.log", yesterday)
 }
 
 // A command that cannot be started has not been handed anything.
 func TestExecCannotStart(t *testing.T) { // not parallel: it forks
-	y := newYard(t, daily)
-	y.Exec = "\x00"
-	y.put(yesterday, "."+yesterday+".pending").run().want(yesterday, "."+yesterday+".pending")
-	y.wantSaid("warning: --exec: ")
-	calls := y.calls("")
-	y.run().want(yesterday, "calls")
+	fx := newFixture(t, daily)
+	fx.Exec = "\x00"
+	fx.put(yesterday, "."+yesterday+".pending").run().want(yesterday, "."+yesterday+".pending")
+	fx.wantSaid("warning: --exec: ")
+	calls := fx.calls("")
+	fx.run().want(yesterday, "calls")
 	if !strings.HasPrefix(calls(), "logreel "+yesterday) {
 		t.Errorf("got %q", calls())
 	}
@@ -200,10 +200,10 @@ func (h *held) ended() (started bool) {
 // and the file handed on.
 func TestExecTimeout(t *testing.T) { // not parallel: it forks
 	for limit := 20 * time.Millisecond; ; limit *= 2 {
-		h, y := hold(t), newYard(t, daily)
-		y.Exec, y.ExecTimeout = fmt.Sprintf(`exec >%s; echo started; sleep 1000 & wait`, h.path), limit
-		y.put(yesterday, "."+yesterday+".pending").run().want(yesterday)
-		y.wantSaid("warning: --exec: "+yesterday, fmt.Sprint(limit), "--exec-timeout")
+		h, fx := hold(t), newFixture(t, daily)
+		fx.Exec, fx.ExecTimeout = fmt.Sprintf(`exec >%s; echo started; sleep 1000 & wait`, h.path), limit
+		fx.put(yesterday, "."+yesterday+".pending").run().want(yesterday)
+		fx.wantSaid("warning: --exec: "+yesterday, fmt.Sprint(limit), "--exec-timeout")
 		if h.ended() {
 			return
 		}
@@ -212,7 +212,7 @@ func TestExecTimeout(t *testing.T) { // not parallel: it forks
 
 // Who ignores SIGTERM is killed, be it the command or what it has started; who does not
 // has the time to end.
-func TestEnd(t *testing.T) { // not parallel: it forks
+func TestTerminate(t *testing.T) { // not parallel: it forks
 	for _, test := range []struct {
 		name, command string
 		after         time.Duration
@@ -224,9 +224,9 @@ func TestEnd(t *testing.T) { // not parallel: it forks
 		{"the child ignores it", `(trap "" TERM; echo started; exec sleep 1000) & wait`, 20 * time.Millisecond, "signal: terminated"},
 		{"the child takes its time", `(trap "rm $0; exit" TERM; echo started; while :; do sleep 0.01; done) & wait`, 10 * time.Second, "signal: terminated"},
 	} {
-		h, y := hold(t), newYard(t, daily)
-		y.put("there")
-		cmd := exec.Command("sh", "-c", "exec >"+h.path+"; "+test.command, y.path("there"))
+		h, fx := hold(t), newFixture(t, daily)
+		fx.put("there")
+		cmd := exec.Command("sh", "-c", "exec >"+h.path+"; "+test.command, fx.path("there"))
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -238,12 +238,12 @@ func TestEnd(t *testing.T) { // not parallel: it forks
 			status = fmt.Sprint(err)
 			ended <- err
 		}()
-		end(cmd, ended, test.after)
+		terminate(cmd, ended, test.after)
 		if status != test.status {
 			t.Errorf("%s: got %q, want %q", test.name, status, test.status)
 		}
 		h.ended()
-		if _, err := os.Stat(y.path("there")); strings.Contains(test.command, "rm ") != errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(fx.path("there")); strings.Contains(test.command, "rm ") != errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: the child had no time: %v", test.name, err)
 		}
 	}
@@ -251,23 +251,23 @@ func TestEnd(t *testing.T) { // not parallel: it forks
 
 // When a pass is to end, the command is ended, and the file handed on by the next pass.
 func TestExecStopped(t *testing.T) { // not parallel: it forks
-	h, y := hold(t), newYard(t, daily)
+	h, fx := hold(t), newFixture(t, daily)
 	stop := make(chan struct{})
-	y.Stop, y.Exec = stop, fmt.Sprintf(`exec >%s; echo started; sleep 1000`, h.path)
+	fx.Stop, fx.Exec = stop, fmt.Sprintf(`exec >%s; echo started; sleep 1000`, h.path)
 	go func() {
 		h.wait()
 		close(stop)
 	}()
-	y.put("2026-11-19.log", ".2026-11-19.log.pending", yesterday, "."+yesterday+".pending")
-	before := y.tree()
-	y.run().want(before...)
-	y.wantQuiet()
+	fx.put("2026-11-19.log", ".2026-11-19.log.pending", yesterday, "."+yesterday+".pending")
+	before := fx.tree()
+	fx.run().want(before...)
+	fx.wantQuiet()
 	if !h.ended() {
 		t.Error("it was not started")
 	}
-	calls := y.calls("")
-	y.Stop = nil
-	y.run().want("2026-11-19.log", yesterday, "calls")
+	calls := fx.calls("")
+	fx.Stop = nil
+	fx.run().want("2026-11-19.log", yesterday, "calls")
 	if got := strings.Count(calls(), "\n") + 1; got != 2 {
 		t.Errorf("%d calls", got)
 	}
@@ -280,14 +280,14 @@ func TestExecKilled(t *testing.T) { // not parallel: it forks
 	if err != nil {
 		t.Fatal(err)
 	}
-	y := newYard(t, daily)
-	y.put("2026-11-19.log", ".2026-11-19.log.pending", yesterday, "."+yesterday+".pending")
+	fx := newFixture(t, daily)
+	fx.put("2026-11-19.log", ".2026-11-19.log.pending", yesterday, "."+yesterday+".pending")
 	pass := func(command string) (string, error) {
-		cmd := exec.Command(self, "pass", y.Pattern.String(), "zstd", command)
+		cmd := exec.Command(self, "pass", fx.Pattern.String(), "zstd", command)
 		var said strings.Builder
 		cmd.Stdin, cmd.Stderr = strings.NewReader("not for the command"), &said
 		err := cmd.Run()
-		return strings.ReplaceAll(said.String(), y.dir+"/", ""), err
+		return strings.ReplaceAll(said.String(), fx.dir+"/", ""), err
 	}
 	for range 2 {
 		said, err := pass(`echo "got $1"; kill -KILL $PPID`)
@@ -295,48 +295,48 @@ func TestExecKilled(t *testing.T) { // not parallel: it forks
 		if !errors.As(err, &status) || status.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL || said != "got 2026-11-19.log.zst\n" {
 			t.Errorf("got %q, %v", said, err)
 		}
-		y.want("2026-11-19.log.zst", ".2026-11-19.log.pending", yesterday, "."+yesterday+".pending")
+		fx.want("2026-11-19.log.zst", ".2026-11-19.log.pending", yesterday, "."+yesterday+".pending")
 	}
 	if said, err := pass(`echo "got $1 $(wc -c | tr -d ' ')" >&2`); err != nil || said != "got 2026-11-19.log.zst 0\ngot 2026-11-20.log.zst 0\n" {
 		t.Errorf("got %q, %v", said, err)
 	}
-	y.want("2026-11-19.log.zst", yesterday+".zst")
+	fx.want("2026-11-19.log.zst", yesterday+".zst")
 }
 
 // Two passes at once hand on every file once.
 func TestExecAtOnce(t *testing.T) { // not parallel: it forks
-	h, y := hold(t), newYard(t, daily)
-	calls := y.calls(fmt.Sprintf("exec >%s; echo started; read line <%s", h.path, y.path("wait")))
-	if err := unix.Mkfifo(y.path("wait"), 0o600); err != nil {
+	h, fx := hold(t), newFixture(t, daily)
+	calls := fx.calls(fmt.Sprintf("exec >%s; echo started; read line <%s", h.path, fx.path("wait")))
+	if err := unix.Mkfifo(fx.path("wait"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	y.put(yesterday, "."+yesterday+".pending")
-	first, ended := y.Config, make(chan struct{})
+	fx.put(yesterday, "."+yesterday+".pending")
+	first, ended := fx.Config, make(chan struct{})
 	go func() {
 		defer close(ended)
 		Run(first)
 	}()
 	h.wait()
-	y.run() // finds the mark locked
-	y.want("calls", "wait", yesterday, "."+yesterday+".pending")
-	if err := os.WriteFile(y.path("wait"), []byte("go on\n"), 0); err != nil {
+	fx.run() // finds the mark locked
+	fx.want("calls", "wait", yesterday, "."+yesterday+".pending")
+	if err := os.WriteFile(fx.path("wait"), []byte("go on\n"), 0); err != nil {
 		t.Fatal(err)
 	}
 	<-ended
 	if got := strings.Count(calls(), "\n") + 1; got != 1 {
 		t.Errorf("%d calls", got)
 	}
-	y.want("calls", "wait", yesterday)
-	y.wantQuiet()
+	fx.want("calls", "wait", yesterday)
+	fx.wantQuiet()
 }
 
 // Where it could not be noted that the command has run, it does not run.
 func TestExecWhereNothingCanBeNoted(t *testing.T) { // not parallel: it forks
-	y := newYard(t, daily)
-	calls := y.calls("true")
-	y.Files = unwritable{files.Disk{}}
-	y.put("2026-11-18.log", ".2026-11-18.log.pending").run()
-	y.wantSaid("warning: --exec: write to", "is not handed on")
+	fx := newFixture(t, daily)
+	calls := fx.calls("true")
+	fx.Files = unwritable{files.Disk{}}
+	fx.put("2026-11-18.log", ".2026-11-18.log.pending").run()
+	fx.wantSaid("warning: --exec: write to", "is not handed on")
 	if got := calls(); got != "" {
 		t.Errorf("called for %q", got)
 	}
@@ -352,16 +352,16 @@ func (unwritable) Writable(dir string) error {
 // A file that could not be marked when it was opened is marked when it is finished.
 func TestMarkedAtLast(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, daily)
-	y.Exec = "true"
+	fx := newFixture(t, daily)
+	fx.Exec = "true"
 	disk := &full{System: files.Disk{}, times: 1}
-	y.Files = disk
-	a := NewArchiver(y.Config, nil)
-	y.put("2026-11-20.log")
-	a.Opened(y.path("2026-11-20.log"))
-	y.want("2026-11-20.log")
-	a.Finished(y.path("2026-11-20.log"))
-	y.want("2026-11-20.log", ".2026-11-20.log.pending")
+	fx.Files = disk
+	a := NewArchiver(fx.Config, nil)
+	fx.put("2026-11-20.log")
+	a.Opened(fx.path("2026-11-20.log"))
+	fx.want("2026-11-20.log")
+	a.Finished(fx.path("2026-11-20.log"))
+	fx.want("2026-11-20.log", ".2026-11-20.log.pending")
 }
 
 // full is a file system on which no file can be made, so often.

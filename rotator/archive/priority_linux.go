@@ -2,10 +2,10 @@ package archive
 
 import "golang.org/x/sys/unix"
 
-// lowest gives a thread, or this one for 0, the lowest priority: for the processor, and
+// lowestPriority gives a thread, or this one for 0, the lowest priority: for the processor, and
 // for the disk as far as its scheduler knows priorities (ioprio_set(2)). Where that fails,
 // the priority stays as it is.
-func lowest(thread int) {
+func lowestPriority(thread int) {
 	const (
 		whoProcess = 1
 		classIdle  = 3 << 13

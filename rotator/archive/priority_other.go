@@ -4,5 +4,5 @@ package archive
 
 import "golang.org/x/sys/unix"
 
-// lowest gives this process the lowest priority. If that fails, it stays as it is.
-func lowest(int) { _ = unix.Setpriority(unix.PRIO_PROCESS, 0, 19) }
+// lowestPriority gives this process the lowest priority. If that fails, it stays as it is.
+func lowestPriority(int) { _ = unix.Setpriority(unix.PRIO_PROCESS, 0, 19) }

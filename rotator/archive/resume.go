@@ -6,90 +6,93 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/logreel/logreel/rotator/filename"
 	"github.com/logreel/logreel/rotator/files"
 )
 
-// takeUp goes on with a compressed file where a pass was killed, or failed. It reports
+// recover finishes what a killed pass began. It reports whether that has changed the files.
+func (p *pass) recover(found *found) (changed bool) {
+	for _, to := range found.interrupted {
+		moved, err := p.resume(to)
+		if err != nil && !errors.Is(err, files.ErrLocked) && !errors.Is(err, fs.ErrNotExist) {
+			p.Messages.Warn("%v", err)
+		}
+		changed = changed || moved
+	}
+	for _, path := range found.orphans {
+		if err := p.Files.Remove(path); err != nil {
+			p.Messages.Warn("%v", err)
+		}
+	}
+	return changed
+}
+
+// resume goes on with a compressed file where a pass was killed, or failed. It reports
 // whether there is another file now.
-func (c Config) takeUp(to *file) (changed bool, err error) {
-	done, temporary := hidden(to.path, endingDone), hidden(to.path, endingTemporary)
-	original, err := c.takeOver(done)
+func (p *pass) resume(to *file) (changed bool, err error) {
+	done, temporary := filename.Hidden(to.path, filename.Done), filename.Hidden(to.path, filename.Temporary)
+	original, err := p.lockIfThere(done)
 	if err != nil {
 		return false, err
 	}
 	if original != nil {
 		defer original.Close() // it is only locked
 	}
-	out, err := c.takeOver(temporary)
+	out, err := p.lockIfThere(temporary)
 	if err != nil {
 		return false, err
 	}
 	if out != nil {
 		defer out.Close() // it is only locked
 		if original == nil {
-			return false, c.discard(temporary, done)
+			return false, p.discard(temporary, done)
 		}
-		if changed, err = c.name(out, temporary, to.path); err != nil {
+		if changed, err = p.name(out, temporary, to.path); err != nil {
 			return false, err
 		}
 	}
 	if original == nil {
 		return changed, nil
 	}
-	if _, err := c.Files.Stat(to.path, false); errors.Is(err, fs.ErrNotExist) {
-		return true, c.restore(done, to.plain)
+	if _, err := p.Files.Stat(to.path, false); errors.Is(err, fs.ErrNotExist) {
+		return true, p.restore(done, to.plain)
 	}
-	c.removeDone(done)
+	p.removeDone(done)
 	return changed, nil
 }
 
 // restore gives an original its name again whose compressed file somebody has removed.
-func (c Config) restore(done, plain string) error {
-	err := c.Files.Link(done, plain)
+func (p *pass) restore(done, plain string) error {
+	err := p.Files.Link(done, plain)
 	if errors.Is(err, fs.ErrExist) { // perhaps a pass was killed here
-		is, _ := c.Files.Stat(done, false)
-		if at, errAt := c.Files.Stat(plain, false); errAt == nil && at.Same(is) {
+		is, _ := p.Files.Stat(done, false)
+		if at, errAt := p.Files.Stat(plain, false); errAt == nil && at.Same(is) {
 			err = nil
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("%w; the only copy of what was written is %s, which has to be renamed", err, done)
 	}
-	return c.Files.Remove(done)
+	return p.Files.Remove(done)
 }
 
 // discard removes a temporary file, unless it has become complete a moment ago.
-func (c Config) discard(temporary, done string) error {
-	if _, err := c.Files.Stat(done, false); !errors.Is(err, fs.ErrNotExist) {
+func (p *pass) discard(temporary, done string) error {
+	if _, err := p.Files.Stat(done, false); !errors.Is(err, fs.ErrNotExist) {
 		return cmp.Or(err, files.ErrLocked)
 	}
-	return c.Files.Remove(temporary)
+	return p.Files.Remove(temporary)
 }
 
 // name gives a complete temporary file its final name. An empty one was made after the
 // complete one had got that, and is removed.
-func (c Config) name(out files.File, temporary, to string) (named bool, err error) {
+func (p *pass) name(out files.File, temporary, to string) (named bool, err error) {
 	info, err := out.Info()
 	if err != nil {
 		return false, err
 	}
 	if info.Size == 0 {
-		return false, c.Files.Remove(temporary)
+		return false, p.Files.Remove(temporary)
 	}
-	return true, c.Files.Rename(temporary, to)
-}
-
-// takeOver opens and locks a file that nobody else is using; nil if there is no such file.
-func (c Config) takeOver(path string) (files.File, error) {
-	h, err := c.Files.Read(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := c.own(h, path); err != nil {
-		return nil, errors.Join(err, h.Close())
-	}
-	return h, nil
+	return true, p.Files.Rename(temporary, to)
 }
