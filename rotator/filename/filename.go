@@ -40,6 +40,9 @@ const LastNumber = 999_999_999
 // Endings returns the endings of compressed files.
 func Endings() []string { return []string{Gzip, Zstd} }
 
+// HiddenEndings returns the endings of hidden files.
+func HiddenEndings() []string { return []string{Pending, Handed, Temporary, Done} }
+
 // CutEnding returns a name without the ending of a compressed file, and the ending; empty
 // if there is none.
 func CutEnding(name string) (plain, ending string) {
@@ -87,7 +90,7 @@ func CutHidden(name string) (of, ending string, ok bool) {
 	if !ok {
 		return name, "", false
 	}
-	for _, ending := range []string{Pending, Handed, Temporary, Done} {
+	for _, ending := range HiddenEndings() {
 		if of, ok := strings.CutSuffix(of, ending); ok {
 			return of, ending, true
 		}

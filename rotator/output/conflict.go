@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/logreel/logreel/pattern"
-	"github.com/logreel/logreel/rotator/archive"
+	"github.com/logreel/logreel/rotator/filename"
 )
 
 // Check returns an error if a file of an output can have a name that another one needs:
@@ -21,7 +21,9 @@ func Check(outputs ...Config) error {
 		names := c.Rotator.Pattern
 		files = append(files, claim{
 			what:  fmt.Sprintf("pattern %q", names),
-			paths: names.Paths(resolve, archive.Derived(c.Rotator.Size > 0)),
+			paths: names.Paths(resolve, pattern.Derived{
+				Numbered: c.Rotator.Size > 0, Endings: filename.Endings(), Marks: filename.HiddenEndings(),
+			}),
 		})
 		for _, l := range c.Rotator.Links() {
 			links = append(links, claim{
