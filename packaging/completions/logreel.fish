@@ -56,6 +56,12 @@ __logreel_option -l compress -x -a 'gzip zstd' -d 'Compress finished files'
 __logreel_option -l exec -x -a '(__fish_complete_command)' -d 'Run a command for every finished file'
 __logreel_option -l exec-timeout -x -d 'End that command after this time'
 
+__logreel_option -l record-start -x -d 'What the first line of a record matches'
+__logreel_option -l also -x -d 'Copy what matches into files of their own'
+__logreel_option -l divert -x -d 'Move what matches into files of their own'
+__logreel_option -l only -x -d 'Write only what matches'
+__logreel_option -l drop -x -d 'Leave out what matches'
+
 __logreel_option -l linger -x -d 'How long to gather lines'
 __logreel_option -l max-line -x -d 'Write longer lines in pieces'
 __logreel_option -l buffer -x -d 'Memory for lines that cannot be written yet'
