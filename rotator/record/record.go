@@ -1,0 +1,161 @@
+// Package record tells where the records of a stream of lines begin, and which records
+// go where. It has functions of batches of bytes only: it opens nothing, waits for
+// nothing and knows no time.
+//
+// A record is a line that matches an [Expression], with the lines behind it up to the next
+// that matches, such as an error and its traceback. Without an expression every line is
+// a record. A [Tracker] finds where a batch may be divided, and a [Router] sends records
+// to outputs, by their first line.
+//
+// A batch is bytes as package intake returns them: it ends with a newline, or with a
+// piece of a line of which the next batch has more. An expression is matched against
+// the line without its newline, and of a longer one against its first MaxLine bytes. So
+// the decision is made on the first piece, which is to have that much, and holds for
+// the rest.
+//
+// # Guarantees
+//
+//   - How a stream is cut into batches makes no difference.
+//   - Every byte is routed in order, and a record never in part.
+//   - A record is over when it has [MaxRecord] bytes, at the end of that line, and when
+//     the caller says so, which it does when no line has come for [MaxQuiet]. The next
+//     line begins a record, whether it matches or not. So an expression that never
+//     matches stops nothing.
+//   - The time for a batch is linear in its length, whatever it contains.
+//   - After the start nothing is allocated, but for a copy of the batch in lower case if
+//     there are expressions that ignore case.
+//
+// # Cost
+//
+// Go's regexp takes about 4 s for 100 MB, line by line. So no line is looked at without
+// need. Boundaries are looked for backwards from the end of a batch or from where it is to
+// be divided, and around lines that were selected. Of an expression are taken the
+// [literals] of which each match has one, and these are searched for in the whole
+// batch; only lines that have one are matched.
+package record
+
+import (
+	"bytes"
+	"time"
+)
+
+const (
+	// MaxRecord is how many bytes end a record.
+	MaxRecord = 1 << 20
+	// MaxQuiet is how long a silence ends a record. The caller has the clock.
+	MaxQuiet = time.Second
+)
+
+// A Tracker follows a stream, and knows how much of a record has gone before. Find where
+// to divide a batch, then Advance over what was passed on.
+type Tracker struct {
+	start   *Expression
+	maxLine int
+	// maxRecord is [MaxRecord], but in tests.
+	maxRecord int
+	// length is how much there is of the record that is open: the bytes since its
+	// beginning, or maxRecord if the next line begins another.
+	length int
+	// inside says that the stream is inside a line.
+	inside bool
+}
+
+// NewTracker returns a tracker at the beginning of a stream. Start matches the lines that
+// begin a record; nil if all do. MaxLine is how much of a line is matched.
+func NewTracker(start *Expression, maxLine int) *Tracker {
+	return &Tracker{start: start, maxLine: maxLine, maxRecord: MaxRecord, length: MaxRecord}
+}
+
+// First returns the first place in a batch where a record begins: how much of it
+// belongs to the record before. It is len(lines) if none does.
+func (t *Tracker) First(lines []byte) int {
+	return t.next(lines, -t.length, t.firstLine(lines))
+}
+
+// Last returns the last place in a batch, at or before a byte of it, where a record begins;
+// -1 if none does.
+func (t *Tracker) Last(lines []byte, at int) int {
+	return max(-1, t.last(lines, -t.length, t.firstLine(lines), at))
+}
+
+// Advance goes on behind a batch, or behind a part of one.
+func (t *Tracker) Advance(lines []byte) {
+	t.advance(lines, -t.length, t.firstLine(lines))
+}
+
+// End says that the record is over: the next line begins another.
+func (t *Tracker) End() { t.length = t.maxRecord }
+
+// advance goes on behind a batch, in which a record is known to begin at a place, and no
+// other in the lines before from.
+func (t *Tracker) advance(lines []byte, begin, from int) {
+	if len(lines) == 0 {
+		return
+	}
+	begin = t.last(lines, begin, from, len(lines))
+	t.length = min(len(lines)-begin, t.maxRecord)
+	t.inside = lines[len(lines)-1] != '\n'
+}
+
+// firstLine returns where the first line begins that begins in the batch.
+func (t *Tracker) firstLine(lines []byte) int {
+	if !t.inside {
+		return 0
+	}
+	return lineEnd(lines, 0)
+}
+
+// next returns the first place at or after the line at from where a record begins. The one
+// before began at begin, which is negative if that was in an earlier batch.
+func (t *Tracker) next(lines []byte, begin, from int) int {
+	for from < len(lines) && from-begin < t.maxRecord && !t.begins(lines, from) {
+		from = lineEnd(lines, from)
+	}
+	return from
+}
+
+// last returns the last place at or before a byte where a record begins. One is known to
+// begin at begin, and no other in the lines between it and from.
+func (t *Tracker) last(lines []byte, begin, from, at int) int {
+	for end := min(at, len(lines)-1); end >= from; {
+		line := from + bytes.LastIndexByte(lines[from:end], '\n') + 1
+		if t.begins(lines, line) {
+			begin, from = line, line
+			break
+		}
+		end = line - 1
+	}
+	// Behind it, records are over by their length.
+	for {
+		over := max(from, begin+t.maxRecord)
+		if over > from && over <= len(lines) {
+			over = lineEnd(lines, over-1)
+		}
+		if over > at || over >= len(lines) {
+			return begin
+		}
+		begin, from = over, over
+	}
+}
+
+// begins reports whether the line at a place matches.
+func (t *Tracker) begins(lines []byte, at int) bool {
+	return t.start == nil || t.start.matches(head(lines, at, t.maxLine))
+}
+
+// head returns what is matched of the line at a place.
+func head(lines []byte, at, maxLine int) []byte {
+	line := lines[at:min(len(lines), at+maxLine)]
+	if i := bytes.IndexByte(line, '\n'); i >= 0 {
+		return line[:i]
+	}
+	return line
+}
+
+// lineEnd returns the place behind the line that a byte is in.
+func lineEnd(lines []byte, at int) int {
+	if i := bytes.IndexByte(lines[at:], '\n'); i >= 0 {
+		return at + i + 1
+	}
+	return len(lines)
+}

@@ -1,0 +1,217 @@
+package record
+
+import "slices"
+
+// A Config says what a router is to do. The zero Config leaves everything to the main
+// output.
+type Config struct {
+	// Start matches the lines that begin a record; nil if all do.
+	Start *Expression
+	// MaxLine is how many bytes of a line are matched.
+	MaxLine int
+	// Only, if there are any, are of which the main output's records match at least one.
+	Only []*Expression
+	// Drop are those of which the main output's records match none.
+	Drop []*Expression
+	// Outputs are the others.
+	Outputs []Output
+}
+
+// An Output gets records beside the main output.
+type Output struct {
+	// Match is what its records match; nil for all.
+	Match *Expression
+	// Divert takes the records away from the main output, and from outputs behind it
+	// that divert as well.
+	Divert bool
+}
+
+// A Router sends records to outputs, as the expressions say which match their first
+// lines.
+type Router struct {
+	config  Config
+	tracker *Tracker
+	// only, drop and outputs have a search for each expression; nil where all match.
+	only, drop, outputs []*search
+	// searches are all that there are.
+	searches []*search
+	// lower is a batch in lower case.
+	lower []byte
+
+	// selected says where the last record goes that was selected, and rest where those go
+	// that match nothing: first the main output, then the others.
+	selected, rest []bool
+	// open says that the record which was selected last has not ended.
+	open bool
+	// runs are what was sent to each output and has not been pushed.
+	runs []run
+	// kept is how much of the batch has been moved to its beginning for the main output.
+	kept int
+}
+
+// A run is a part of a batch.
+type run struct{ from, to int }
+
+// NewRouter returns a router at the beginning of a stream.
+func NewRouter(c Config) *Router {
+	r := &Router{
+		config: c, tracker: NewTracker(c.Start, c.MaxLine),
+		selected: make([]bool, 1+len(c.Outputs)), rest: make([]bool, 1+len(c.Outputs)), runs: make([]run, 1+len(c.Outputs)),
+	}
+	for _, e := range c.Only {
+		r.only = append(r.only, r.search(e))
+	}
+	for _, e := range c.Drop {
+		r.drop = append(r.drop, r.search(e))
+	}
+	for _, o := range c.Outputs {
+		r.outputs = append(r.outputs, r.search(o.Match))
+	}
+	r.choose(r.rest, nowhere)
+	return r
+}
+
+// search returns a search for an expression.
+func (r *Router) search(e *Expression) *search {
+	if e == nil {
+		return nil
+	}
+	s := newSearch(e, r.config.MaxLine)
+	r.searches = append(r.searches, s)
+	return s
+}
+
+// Route divides a batch. Push is called with what belongs to each output but the main one,
+// by its index in Config.Outputs, in order and in runs as long as possible; it is to
+// copy what it keeps. What belongs to the main output is returned: all of the batch, or
+// parts of it which have been moved together at its beginning.
+func (r *Router) Route(lines []byte, push func(output int, run []byte)) (main []byte) {
+	text := r.reset(lines)
+	routed, from := 0, r.tracker.firstLine(lines)
+	// A record begins at begin, and none in the lines between it and clean, if not at clean.
+	begin, clean := -r.tracker.length, from
+	if r.open {
+		from = r.tracker.next(lines, begin, from)
+		r.send(r.selected, run{0, from}, lines, push)
+		routed, clean = from, from
+	}
+	for {
+		line := r.seek(lines, text, from)
+		if line == len(lines) {
+			break
+		}
+		if !r.tracker.begins(lines, line) {
+			if line-begin >= r.tracker.maxRecord {
+				begin, clean = r.tracker.last(lines, begin, clean, line), line
+			}
+			if begin != line {
+				from = lineEnd(lines, line)
+				continue
+			}
+		}
+		r.send(r.rest, run{routed, line}, lines, push)
+		r.choose(r.selected, line)
+		r.open = true
+		from = r.tracker.next(lines, line, lineEnd(lines, line))
+		r.send(r.selected, run{line, from}, lines, push)
+		routed, begin, clean = from, line, from
+	}
+	if routed < len(lines) {
+		r.open = false
+		r.send(r.rest, run{routed, len(lines)}, lines, push)
+	}
+	r.tracker.advance(lines, begin, clean)
+	for i := range r.config.Outputs {
+		r.push(1+i, lines, push)
+	}
+	r.keep(lines, push)
+	return lines[:r.kept]
+}
+
+// End says that the record is over: the next line begins another.
+func (r *Router) End() { r.tracker.End() }
+
+// reset begins a batch. It returns what is searched for literals that are folded.
+func (r *Router) reset(lines []byte) (folded []byte) {
+	r.kept = 0
+	clear(r.runs)
+	fold := false
+	for _, s := range r.searches {
+		s.reset()
+		fold = fold || s.needs.folded
+	}
+	if fold {
+		r.lower = lower(r.lower[:0], lines)
+	}
+	return r.lower
+}
+
+// seek returns the first line at or after the one at from that matches any expression.
+func (r *Router) seek(lines, folded []byte, from int) int {
+	first := len(lines)
+	for _, s := range r.searches {
+		if s.next < from {
+			text := lines
+			if s.needs.folded {
+				text = folded
+			}
+			s.seek(lines, text, from)
+		}
+		first = min(first, s.next)
+	}
+	return first
+}
+
+// choose puts down where a record goes whose first line is at a place, which those
+// searches have reached that match it.
+func (r *Router) choose(to []bool, line int) {
+	matches := func(s *search) bool { return s == nil || s.next == line }
+	to[0] = (len(r.only) == 0 || slices.ContainsFunc(r.only, matches)) && !slices.ContainsFunc(r.drop, matches)
+	diverted := false
+	for i, s := range r.outputs {
+		divert := r.config.Outputs[i].Divert
+		to[1+i] = matches(s) && !(divert && diverted)
+		diverted = diverted || divert && to[1+i]
+	}
+	to[0] = to[0] && !diverted
+}
+
+// send sends a part of a batch to outputs. What joins up is pushed in one.
+func (r *Router) send(to []bool, part run, lines []byte, push func(int, []byte)) {
+	for i, waiting := range r.runs {
+		switch {
+		case !to[i] || part.from == part.to:
+		case waiting.to == part.from:
+			r.runs[i].to = part.to
+		default:
+			if i == 0 {
+				r.keep(lines, push)
+			} else {
+				r.push(i, lines, push)
+			}
+			r.runs[i] = part
+		}
+	}
+}
+
+// push pushes the run of an output.
+func (r *Router) push(i int, lines []byte, push func(int, []byte)) {
+	if part := r.runs[i]; part.from < part.to {
+		push(i-1, lines[part.from:part.to])
+	}
+	r.runs[i].from = r.runs[i].to
+}
+
+// keep moves the run of the main output behind those before it, when the others have had
+// what it may come to lie upon.
+func (r *Router) keep(lines []byte, push func(int, []byte)) {
+	run := r.runs[0]
+	if r.kept < run.from {
+		for i := range r.config.Outputs {
+			r.push(1+i, lines, push)
+		}
+		copy(lines[r.kept:], lines[run.from:run.to])
+	}
+	r.kept += run.to - run.from
+	r.runs[0].from = run.to
+}
