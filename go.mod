@@ -10,7 +10,7 @@ require (
 
 require github.com/klauspost/compress v1.20.3
 
-require github.com/mattn/go-shellwords v1.0.16 // indirect
+require github.com/mattn/go-shellwords v1.0.16
 
 require (
 	github.com/rogpeppe/go-internal v1.16.0

@@ -29,6 +29,7 @@ import (
 	"github.com/logreel/logreel/rotator/output"
 	"github.com/logreel/logreel/rotator/preview"
 	"github.com/logreel/logreel/rotator/process"
+	"github.com/logreel/logreel/rotator/record"
 	"github.com/logreel/logreel/rotator/relay"
 	"github.com/logreel/logreel/rotator/version"
 )
@@ -83,7 +84,7 @@ func (p *program) run(args []string) (status int, err error) {
 		return 0, err
 	}
 	printer := p.stderr.Printer(f.Verbose)
-	outputs, err := f.Outputs(printer)
+	outputs, routes, err := f.Outputs(printer)
 	switch {
 	case err != nil:
 		return 0, err
@@ -115,6 +116,9 @@ func (p *program) run(args []string) (status int, err error) {
 		} else {
 			c.Others = append(c.Others, o)
 		}
+	}
+	if len(outputs) > 1 || len(routes.Only) > 0 || len(routes.Drop) > 0 {
+		c.Router = record.NewRouter(routes)
 	}
 	return p.relay(f, outputs[0].Rotator.Pattern, c)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/intake"
 	"github.com/logreel/logreel/rotator/output"
+	"github.com/logreel/logreel/rotator/record"
 	"github.com/logreel/logreel/rotator/values"
 )
 
@@ -51,11 +52,11 @@ type Flags struct {
 
 	Each
 
-	RecordStart string   `group:"Records" placeholder:"REGEX" help:"A line that matches begins a record; those up to the next that does belong to it, such as a traceback. A record is in one file."`
-	Also        []string `group:"Records" sep:"none" placeholder:"OUTPUT" help:"Copy the records that match REGEX into files of their own: --also='REGEX => [FLAGS] PATTERN'. Without REGEX =>, all."`
-	Divert      []string `group:"Records" sep:"none" placeholder:"OUTPUT" help:"The same, but they are in no other --divert and not in the files of PATTERN."`
-	Only        []string `group:"Records" sep:"none" placeholder:"REGEX" help:"Write only the records that match into the files of PATTERN."`
-	Drop        []string `group:"Records" sep:"none" placeholder:"REGEX" help:"Leave the records that match out of the files of PATTERN."`
+	RecordStart *record.Expression  `group:"Records" placeholder:"REGEX" help:"A line that matches begins a record; those up to the next that does belong to it, such as a traceback. A record is in one file."`
+	Also        []string            `group:"Records" sep:"none" placeholder:"OUTPUT" help:"Copy the records that match REGEX into files of their own: --also='REGEX => [FLAGS] PATTERN'. Without REGEX =>, all."`
+	Divert      []string            `group:"Records" sep:"none" placeholder:"OUTPUT" help:"The same, but they are in no other --divert and not in the files of PATTERN."`
+	Only        []record.Expression `group:"Records" sep:"none" placeholder:"REGEX" help:"Write only the records that match into the files of PATTERN."`
+	Drop        []record.Expression `group:"Records" sep:"none" placeholder:"REGEX" help:"Leave the records that match out of the files of PATTERN."`
 
 	Linger  values.Duration `group:"Reading" placeholder:"DURATION" default:"40ms" help:"How long to gather lines before they are written (${default})."`
 	MaxLine values.Size     `group:"Reading" placeholder:"SIZE" default:"1M" help:"Write longer lines in pieces, which stay together (${default})."`
@@ -159,6 +160,8 @@ func (f *Flags) check() error {
 		return fmt.Errorf("PATTERN is missing before --; write for example: logreel '/var/log/app/%%Y-%%m-%%d.log' -- app --serve, or ./%s if that is the pattern", f.Command[0])
 	case f.Pattern == "" && f.Command != nil:
 		return fmt.Errorf("PATTERN is missing before --; write for example: logreel '/var/log/app/%%Y-%%m-%%d.log' -- app --serve")
+	case f.Pattern == standardOutput:
+		return fmt.Errorf("PATTERN is missing; - is standard output, which --also and --divert can write to")
 	case f.Pattern == "":
 		return fmt.Errorf("PATTERN is missing; write for example: app 2>&1 | logreel '/var/log/app/%%Y-%%m-%%d.log' (logreel --help tells more)")
 	case f.Command != nil && len(f.Command) == 0:

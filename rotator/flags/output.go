@@ -16,42 +16,53 @@ import (
 	"github.com/logreel/logreel/rotator/archive"
 	"github.com/logreel/logreel/rotator/messages"
 	"github.com/logreel/logreel/rotator/output"
+	"github.com/logreel/logreel/rotator/process"
+	"github.com/logreel/logreel/rotator/record"
 )
 
 // A further is an output besides that of PATTERN, as --also and --divert describe it.
 type further struct {
-	Pattern string `arg:"" name:"PATTERN"`
+	Pattern string `arg:"" optional:"" name:"PATTERN"`
 
 	Each
 }
+
+// standardOutput is the PATTERN of an output that is no files.
+const standardOutput = "-"
 
 // ownFlags are those that one output has from no other.
 var ownFlags = []string{"link", "previous-link", "hard-link"}
 
 // further reads a description, "[REGEX => ][FLAGS] PATTERN". What it does not say is as
 // for PATTERN.
-func (f *Flags) further(description string) (expression string, o further, err error) {
-	before, after, ok := strings.Cut(description, " => ")
-	if !ok {
-		before, after = "", description
+func (f *Flags) further(description string) (match *record.Expression, o further, err error) {
+	before, after, ok := strings.Cut(" "+description, " => ")
+	switch before = strings.TrimPrefix(before, " "); {
+	case !ok:
+		after = description
+	case before != "":
+		if match, err = record.Compile(before); err != nil {
+			return match, o, err
+		}
 	}
 	splitter := shellwords.NewParser()
 	words, err := splitter.Parse(after)
 	switch {
 	case err != nil:
-		return before, o, fmt.Errorf("%q: %w", after, err)
+		return match, o, fmt.Errorf("%q: %w", after, err)
 	case splitter.Position >= 0:
-		return before, o, fmt.Errorf("%q: quote what has one of ; & | < > ( )", after)
-	case len(words) == 0:
-		return before, o, errors.New("PATTERN is missing; write for example 'ERROR => /var/log/app/error-%Y-%m-%d.log'")
+		return match, o, fmt.Errorf("%q: quote what has one of ; & | < > ( )", after)
 	}
 	parser, err := newParser(&o)
 	if err != nil {
-		return before, o, err
+		return match, o, err
 	}
 	parsed, err := parser.Parse(words)
 	if err != nil {
-		return before, o, reworded(err, words)
+		return match, o, reworded(err, words)
+	}
+	if o.Pattern == "" {
+		return match, o, errors.New("PATTERN is missing; write for example 'ERROR => /var/log/app/error-%Y-%m-%d.log'")
 	}
 	given := slices.Clone(ownFlags)
 	for _, step := range parsed.Path {
@@ -68,15 +79,16 @@ func (f *Flags) further(description string) (expression string, o further, err e
 			flag.Target.Set(f.model.Flags[i].Target)
 		}
 	}
-	return before, o, nil
+	return match, o, nil
 }
 
 // Outputs returns what to write where, and what to do with finished files: for PATTERN
-// first, then for each --also and each --divert.
-func (f *Flags) Outputs(printer messages.Printer) ([]output.Config, error) {
+// first, then for each --also and each --divert. It also returns which records go where.
+func (f *Flags) Outputs(printer messages.Printer) ([]output.Config, record.Config, error) {
+	router := record.Config{Start: f.RecordStart, MaxLine: int(f.MaxLine), Only: pointers(f.Only), Drop: pointers(f.Drop)}
 	main, err := f.output(f.Pattern, &f.Each, printer)
 	if err != nil {
-		return nil, f.Mistake(err)
+		return nil, router, f.Mistake(err)
 	}
 	all := []output.Config{main}
 	for _, group := range []struct {
@@ -84,23 +96,38 @@ func (f *Flags) Outputs(printer messages.Printer) ([]output.Config, error) {
 		descriptions []string
 	}{{"--also", f.Also}, {"--divert", f.Divert}} {
 		for _, description := range group.descriptions {
-			_, o, err := f.further(description)
+			match, o, err := f.further(description)
+			if err == nil && o.Pattern == standardOutput {
+				o.Each = Each{Every: pattern.Never, ExecTimeout: o.ExecTimeout}
+			}
 			var c output.Config
 			if err == nil {
 				c, err = f.output(o.Pattern, &o.Each, printer)
 			}
 			if err != nil {
-				return nil, f.Mistake(fmt.Errorf("%s: %w", group.flag, err))
+				return nil, router, f.Mistake(fmt.Errorf("%s: %w", group.flag, err))
 			}
+			if o.Pattern == standardOutput {
+				c.Stdout, c.Only = process.Stdout{}, group.flag == "--divert"
+			}
+			c.Name = group.flag + " " + c.Name
 			c.Batch = max(int(f.MaxLine), 1<<20)
 			c.Arguments = append([]string{"--output-number=" + strconv.Itoa(len(all))}, c.Arguments...)
 			all = append(all, c)
+			router.Outputs = append(router.Outputs, record.Output{Match: match, Divert: group.flag == "--divert"})
 		}
 	}
 	if err := output.Check(all...); err != nil {
-		return nil, f.Mistake(err)
+		return nil, router, f.Mistake(err)
 	}
-	return all, nil
+	return all, router, nil
+}
+
+func pointers(expressions []record.Expression) (all []*record.Expression) {
+	for i := range expressions {
+		all = append(all, &expressions[i])
+	}
+	return all
 }
 
 // output returns the configuration of one output.
@@ -122,7 +149,7 @@ func (f *Flags) output(text string, e *Each, printer messages.Printer) (c output
 	if err != nil {
 		return c, err
 	}
-	c = output.Config{Arguments: f.Arguments, Buffer: int(f.Buffer), Drop: f.OnFull == "drop", Messages: printer}
+	c = output.Config{Name: fmt.Sprintf("pattern %q", text), Arguments: f.Arguments, Buffer: int(f.Buffer), Drop: f.OnFull == "drop", Messages: printer}
 	c.Rotator = rotator.Config{
 		Pattern: names,
 		Size:    int64(e.Size),
@@ -130,6 +157,9 @@ func (f *Flags) output(text string, e *Each, printer messages.Printer) (c output
 		Link: e.Link, PreviousLink: e.PreviousLink, HardLink: e.HardLink,
 		Eager:    e.Eager,
 		Messages: printer,
+	}
+	if f.RecordStart != nil {
+		c.Rotator.Records = record.NewStarts(f.RecordStart, int(f.MaxLine))
 	}
 	c.Archive = archive.Config{
 		Pattern:   names,

@@ -18,9 +18,12 @@ func Check(outputs ...Config) error {
 	}
 	var files, links []claim
 	for _, c := range outputs {
+		if c.Stdout != nil {
+			continue
+		}
 		names := c.Rotator.Pattern
 		files = append(files, claim{
-			what:  fmt.Sprintf("pattern %q", names),
+			what: c.Name,
 			paths: names.Paths(resolve, pattern.Derived{
 				Numbered: c.Rotator.Size > 0, Endings: filename.Endings(), Marks: filename.HiddenEndings(),
 			}),

@@ -30,7 +30,7 @@ func TestCheck(t *testing.T) {
 				*to = filepath.Join(dir, path)
 			}
 		}
-		return Config{Rotator: c}
+		return Config{Name: "pattern " + text, Rotator: c}
 	}
 	for _, test := range []struct {
 		about   string

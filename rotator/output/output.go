@@ -45,6 +45,8 @@ const retryEvery = time.Second
 
 // Config says what to write where. Rotator is required.
 type Config struct {
+	// Name is what the user calls the output.
+	Name string
 	// Rotator says which files to write. Its Opened and Finished are set by New.
 	Rotator rotator.Config
 	// Archive says what to do with finished files; the zero Config for nothing.
@@ -58,6 +60,10 @@ type Config struct {
 	// Drop says that lines which find no room in a full buffer are dropped, rather
 	// than left with the caller.
 	Drop bool
+	// Stdout is where lines go instead of into files; nil for files. Only says that they
+	// go nowhere else.
+	Stdout io.Writer
+	Only   bool
 	// Tee gets a copy of every line; nil for none. When it fails it gets no more.
 	Tee io.Writer
 	// Messages are what the user is told; the zero Printer is silent.
@@ -67,7 +73,9 @@ type Config struct {
 // An Output writes the lines of one pattern. The methods in this file, but for New, are for
 // the goroutine that writes.
 type Output struct {
-	rotator  *rotator.Rotator
+	name     string
+	prefix   string // of messages that name no file, where there are several outputs
+	sink     sink
 	archiver *archive.Archiver
 	messages messages.Printer
 	buffer   buffer
@@ -101,8 +109,12 @@ func New(c Config) (*Output, error) {
 		return nil, err
 	}
 	c.Messages = c.Messages.OrSilent()
+	var to sink = r
+	if c.Stdout != nil {
+		to = &stdout{out: c.Stdout, only: c.Only, messages: c.Messages}
+	}
 	return &Output{
-		rotator: r, archiver: archiver, messages: c.Messages, tee: c.Tee, started: time.Now(),
+		name: c.Name, sink: to, archiver: archiver, messages: c.Messages, tee: c.Tee, started: time.Now(),
 		buffer: buffer{limit: c.Buffer, over: c.Batch, drop: c.Drop, dropping: dropping{records: c.Rotator.Records}},
 		roomy:  func() {}, failed: func() {},
 		fault: messages.Fault{Printer: c.Messages},
@@ -117,20 +129,24 @@ func (o *Output) Attach(roomy, failed func()) { o.roomy, o.failed = roomy, faile
 // Start begins the archiver's work, and opens the first file if the rotator is eager.
 func (o *Output) Start() {
 	o.archiver.Start()
-	o.rotator.Start()
+	o.sink.Start()
 }
 
 // Path returns the path of the file that lines of the given time go into; empty if that
 // cannot be told.
 func (o *Output) Path(at time.Time) string {
-	_, path, _ := o.rotator.Place(at)
+	r, ok := o.sink.(*rotator.Rotator)
+	if !ok {
+		return ""
+	}
+	_, path, _ := r.Place(at)
 	return path
 }
 
 // Until returns when Tick is to be called, if no line comes before; the zero time for
 // never.
 func (o *Output) Until() time.Time {
-	a, b := o.rotator.Until(), o.archiver.Until()
+	a, b := o.sink.Until(), o.archiver.Until()
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
 	}
@@ -159,7 +175,7 @@ func (o *Output) writeOldest() bool {
 	if len(lines) == 0 {
 		return false
 	}
-	n, err := o.rotator.Write(lines, at)
+	n, err := o.sink.Write(lines, at)
 	o.buffer.wrote(n)
 	o.copy(lines[:n])
 	if o.buffer.advance(n) {
@@ -190,17 +206,17 @@ func (o *Output) Release() { o.buffer.release() }
 // that none have.
 func (o *Output) Tick(now time.Time, idle, more bool) {
 	if idle {
-		o.rotator.Tick(now, more)
+		o.sink.Tick(now, more)
 	}
 	o.archiver.Tick(now)
 }
 
 // Reopen opens the live file anew, as after SIGHUP.
-func (o *Output) Reopen() { o.rotator.Reopen(time.Now()) }
+func (o *Output) Reopen() { o.sink.Reopen(time.Now()) }
 
 // Switch goes on to the next file now, as after SIGALRM.
 func (o *Output) Switch() {
-	if err := o.rotator.Switch(time.Now()); errors.Is(err, rotator.ErrSameName) {
+	if err := o.sink.Switch(time.Now()); errors.Is(err, rotator.ErrSameName) {
 		o.messages.Warn("SIGALRM: %v; give --size to have numbered files", err)
 	} else if err != nil {
 		o.messages.Warn("SIGALRM: %v", err)
@@ -208,7 +224,7 @@ func (o *Output) Switch() {
 }
 
 // Close closes the live file.
-func (o *Output) Close() error { return o.rotator.Close() }
+func (o *Output) Close() error { return o.sink.Close() }
 
 // Finish waits for the archiver; see [archive.Archiver.Close].
 func (o *Output) Finish(patience time.Duration, stop func() bool) { o.archiver.Close(patience, stop) }
@@ -230,7 +246,7 @@ func (o *Output) copy(lines []byte) {
 func (o *Output) noteStatus() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.status = o.rotator.Status()
+	o.status = o.sink.Status()
 }
 
 // held says how many lines were held.

@@ -34,6 +34,7 @@ func (o *Output) Go(poller bool) error {
 	if err := o.own.timer.Open(poller); err != nil {
 		return err
 	}
+	o.prefix = o.name + ": "
 	go o.run()
 	return nil
 }

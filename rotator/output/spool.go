@@ -52,7 +52,7 @@ func (o *Output) Watch(now time.Time) (moved bool) {
 		if o.buffer.drop {
 			then = "lines are dropped"
 		}
-		o.messages.Warn("the buffer is full; %s", then)
+		o.messages.Warn("%sthe buffer is full; %s", o.prefix, then)
 	}
 	return moved
 }
@@ -75,7 +75,7 @@ func (o *Output) hang() error {
 	if path := o.lastStatus().Live; path != "" {
 		return fmt.Errorf("the disk does not answer (live file %s)", path)
 	}
-	return errors.New("the disk does not answer")
+	return errors.New(o.prefix + "the disk does not answer")
 }
 
 func (o *Output) lastStatus() rotator.Status {

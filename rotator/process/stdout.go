@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -40,8 +41,21 @@ func OpenStdout() (Stdout, error) {
 	return Stdout{}, errClosed
 }
 
+// writing is held for each Write, so that the lines of several outputs are not mixed.
+var writing sync.Mutex
+
+// A slow is the error of a reader that takes nothing.
+type slow struct{}
+
+func (slow) Error() string {
+	return fmt.Sprintf("standard output has taken nothing for %v", teePatience)
+}
+func (slow) Is(target error) bool { return target == os.ErrDeadlineExceeded }
+
 // Write writes all of p, or returns why it could not.
 func (Stdout) Write(p []byte) (done int, err error) {
+	writing.Lock()
+	defer writing.Unlock()
 	for done < len(p) {
 		if err := ready(); err != nil {
 			return done, err
@@ -65,7 +79,7 @@ func ready() error {
 		case err != nil || n > 0:
 			return err
 		default:
-			return fmt.Errorf("standard output has taken nothing for %v", teePatience)
+			return slow{}
 		}
 	}
 }

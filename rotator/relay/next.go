@@ -1,6 +1,10 @@
 package relay
 
-import "time"
+import (
+	"time"
+
+	"github.com/logreel/logreel/rotator/record"
+)
 
 // next reads a batch, when all other outputs have room for it, and gives them what is
 // theirs. It returns what is left for the copier.
@@ -18,10 +22,19 @@ func (r *relay) next(until time.Time) (lines []byte, at time.Time, err error) {
 		}
 	}
 	lines, at, err = r.Reader.Next(until)
-	if r.Route != nil {
-		lines = r.Route(lines, at)
+	return r.route(lines, at), at, err
+}
+
+// route gives the other outputs what is theirs of a batch, and returns what is left.
+func (r *relay) route(lines []byte, at time.Time) []byte {
+	if r.Router == nil || len(lines) == 0 {
+		return lines
 	}
-	return lines, at, err
+	if at.Sub(r.routed) >= record.MaxQuiet {
+		r.Router.End()
+	}
+	r.routed = at
+	return r.Router.Route(lines, r.give)
 }
 
 // observe looks at the other outputs. It reports whether lines wait in one of them, and

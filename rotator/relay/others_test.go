@@ -17,6 +17,7 @@ import (
 	"github.com/logreel/logreel/rotator/messages"
 	"github.com/logreel/logreel/rotator/output"
 	"github.com/logreel/logreel/rotator/output/outputtest"
+	"github.com/logreel/logreel/rotator/record"
 )
 
 // A pair is a relay with two outputs that both get every line.
@@ -61,12 +62,7 @@ func runPair(t *testing.T, c output.Config) *pair {
 	go func() {
 		p.ended <- Run(Config{
 			Reader: reader, Output: first, Others: []*output.Output{second}, Messages: c.Messages,
-			Route: func(lines []byte, at time.Time) []byte {
-				if len(lines) > 0 {
-					second.Give(lines, at)
-				}
-				return lines
-			},
+			Router: record.NewRouter(record.Config{MaxLine: 1 << 20, Outputs: []record.Output{{}}}),
 		})
 		_ = unix.Close(ends[0])
 	}()

@@ -44,6 +44,7 @@ import (
 	"github.com/logreel/logreel/rotator/intake"
 	"github.com/logreel/logreel/rotator/messages"
 	"github.com/logreel/logreel/rotator/output"
+	"github.com/logreel/logreel/rotator/record"
 )
 
 var newline = []byte{'\n'}
@@ -55,9 +56,8 @@ type Config struct {
 	// Others are further outputs. Each writes what it is given from a goroutine of its
 	// own.
 	Others []*output.Output
-	// Route gives the others what is theirs of a batch, and returns what is left for
-	// Output, in the memory of the batch; nil for all.
-	Route func(lines []byte, at time.Time) []byte
+	// Router says which records go to which of the outputs; nil if all go to Output.
+	Router *record.Router
 	// Signals are those to answer, from process.Signals or command.Command.Signals.
 	// SIGCHLD says that the command whose output is read has ended.
 	Signals <-chan os.Signal
@@ -86,6 +86,10 @@ type relay struct {
 	// spill is the part of the last batch that found no room in the buffer.
 	spill   []byte
 	spillAt time.Time
+	// routed is when the last batch was read that was routed; give gives an output what is
+	// its own of it.
+	routed time.Time
+	give   func(other int, lines []byte)
 	// ended is why there is nothing more to read; nil while there may be.
 	ended error
 	// requests are signals that the copier is to answer.
@@ -110,6 +114,7 @@ func Run(c Config) error {
 		handover: handover{back: make(chan struct{})},
 		signals:  make(chan os.Signal, 16),
 	}
+	r.give = func(other int, lines []byte) { r.Others[other].Give(lines, r.routed) }
 	if err := r.handover.timer.Open(c.Poller); err != nil {
 		return err
 	}
