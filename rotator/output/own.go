@@ -16,6 +16,7 @@ import (
 type own struct {
 	timer  timer.Timer
 	asleep atomic.Bool // the goroutine waits for the timer
+	woken  atomic.Bool // the timer is set to wake it soon
 	ending atomic.Bool // nothing more is given
 	done   atomic.Bool
 	err    error // what closing failed with, when it is done
@@ -39,21 +40,37 @@ func (o *Output) Go(poller bool) error {
 	return nil
 }
 
-// Give puts in a copy of lines, and has them written. It takes all of them: the caller is
-// to look before whether the buffer is full.
+// gather is how long lines that are given may wait for more before they are written: a
+// wake-up for each of a fast stream's batches would cost more than writing them.
+const gather = 10 * time.Millisecond
+
+// Give puts in a copy of lines, which Flush has written. It takes all of them: the caller
+// is to look before whether the buffer is full.
 func (o *Output) Give(lines []byte, at time.Time) {
 	if o.own.abandoned {
 		o.own.lost += bytes.Count(lines, newline)
 		return
 	}
 	o.buffer.push(lines, at)
-	o.Wake()
+}
+
+// Flush has written what was given, soon.
+func (o *Output) Flush() {
+	switch {
+	case o.buffer.bytes() == 0:
+	case o.Full():
+		o.wake(0)
+	default:
+		o.wake(gather)
+	}
 }
 
 // Wake has the goroutine look at the time: the clock may have been set.
-func (o *Output) Wake() {
-	if o.own.asleep.Swap(false) {
-		o.own.timer.Set(0)
+func (o *Output) Wake() { o.wake(0) }
+
+func (o *Output) wake(after time.Duration) {
+	if o.own.asleep.Load() && (after == 0 || !o.own.woken.Swap(true)) {
+		o.own.timer.Set(after)
 	}
 }
 
@@ -151,6 +168,7 @@ func (o *Output) sleep() bool {
 	} else {
 		o.own.timer.Set(time.Until(until))
 	}
+	o.own.woken.Store(false)
 	o.own.asleep.Store(true)
 	// Looked at after that: whoever changes any of it from now on sets the timer.
 	switch {

@@ -46,7 +46,9 @@ func (o *Output) Watch(now time.Time) (moved bool) {
 	} else if now.Sub(w.moved) >= hangs && !o.failing.Load() {
 		w.hanging.Begin(w.moved, o.hang(), "lines wait in memory")
 	}
-	if !w.full && o.buffer.overflow() {
+	// An output of its own goroutine may have a small buffer that is full now and then.
+	fault := o.prefix == "" || o.failing.Load() || now.Sub(w.moved) >= hangs
+	if fault && !w.full && o.buffer.overflow() {
 		w.full = true
 		then := "the application waits"
 		if o.buffer.drop {

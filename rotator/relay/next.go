@@ -34,7 +34,11 @@ func (r *relay) route(lines []byte, at time.Time) []byte {
 		r.Router.End()
 	}
 	r.routed = at
-	return r.Router.Route(lines, r.give)
+	lines = r.Router.Route(lines, r.give)
+	for _, o := range r.Others {
+		o.Flush()
+	}
+	return lines
 }
 
 // observe looks at the other outputs. It reports whether lines wait in one of them, and
