@@ -6,7 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 )
@@ -60,8 +59,7 @@ func TestBulk(t *testing.T) {
 	if testing.Short() {
 		chunks /= 10
 	}
-	dir := t.TempDir()
-	reader := startReader(t, dir)
+	p := startPlain(t, everySecond)
 
 	written, flowed := newBulk(), time.Duration(0)
 	for burst := range bulkBursts {
@@ -69,18 +67,18 @@ func TestBulk(t *testing.T) {
 		time.Sleep(now.Truncate(time.Second).Add(time.Second - bulkLead).Sub(now))
 		begin := time.Now()
 		for written.count < chunks*(burst+1)/bulkBursts {
-			if _, err := reader.input.Write(written.next()); err != nil {
-				t.Fatalf("after %d chunks: %v; logreel said: %s", written.count, err, &reader.said)
+			if _, err := p.input.Write(written.next()); err != nil {
+				t.Fatalf("after %d chunks: %v", written.count, err)
 			}
 		}
 		flowed += time.Since(begin)
 	}
 	begin := time.Now()
-	reader.end(t)
+	p.endSilent()
 	flowed += time.Since(begin)
 
-	size, files := compareBulk(t, dir, written.count)
-	cpu := reader.cmd.ProcessState.UserTime() + reader.cmd.ProcessState.SystemTime()
+	size, files := p.compareBulk(written.count)
+	cpu := p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 	t.Logf("%d bytes, %.2f GB/s, %.2f CPU seconds, %d files",
 		size, float64(size)/1e9/flowed.Seconds(), cpu.Seconds(), files)
 	if files <= bulkBursts/2 {
@@ -90,20 +88,14 @@ func TestBulk(t *testing.T) {
 
 // compareBulk compares the files in the order of their names with so many chunks
 // of the stream, and removes those it has read.
-func compareBulk(t *testing.T, dir string, chunks int) (size int64, files int) {
-	t.Helper()
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+func (d *folder) compareBulk(chunks int) (size int64, files int) {
+	d.t.Helper()
 	want, rest, got := newBulk(), []byte(nil), make([]byte, bulkChunk)
 	last := byte('\n')
-	for _, entry := range entries {
-		path := filepath.Join(dir, entry.Name())
-		f, err := os.Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+	names := d.names(".")
+	for _, name := range names {
+		f, err := os.Open(d.at(name))
+		must(d.t, err)
 		for {
 			n, err := f.Read(got)
 			for text := got[:n]; len(text) > 0; {
@@ -117,7 +109,7 @@ func compareBulk(t *testing.T, dir string, chunks int) (size int64, files int) {
 				}
 				both := min(len(text), len(rest))
 				if !bytes.Equal(text[:both], rest[:both]) {
-					t.Fatalf("%s differs from what was written, in the %d bytes from byte %d of all on", path, both, size)
+					d.t.Fatalf("%s differs from what was written, in the %d bytes from byte %d of all on", name, both, size)
 				}
 				text, rest, last = text[both:], rest[both:], text[both-1]
 				size += int64(both)
@@ -125,22 +117,16 @@ func compareBulk(t *testing.T, dir string, chunks int) (size int64, files int) {
 			if err == io.EOF {
 				break
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			must(d.t, err)
 		}
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
-		}
+		must(d.t, f.Close())
+		d.remove(name)
 		if last != '\n' {
-			t.Errorf("%s ends in %q", path, last)
+			d.t.Errorf("%s ends in %q", name, last)
 		}
 	}
 	if want := int64(chunks)*bulkChunk + 1; size != want {
-		t.Errorf("the files hold %d bytes, want %d", size, want)
+		d.t.Errorf("the files hold %d bytes, want %d", size, want)
 	}
-	return size, len(entries)
+	return size, len(names)
 }

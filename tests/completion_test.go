@@ -38,12 +38,12 @@ func options(t *testing.T) []option {
 // it takes numbers, times or names.
 func words(t *testing.T, o option) []string {
 	t.Helper()
-	out, err := exec.Command(logreel, "--preview=1", o.long+"=?", "%Y").CombinedOutput()
+	out, err := try(logreel, "--preview=1", o.long+"=?", "%Y")
 	if err == nil {
 		return nil
 	}
-	if m := regexp.MustCompile(`; write ([a-z]+) or ([a-z]+)\n`).FindSubmatch(out); m != nil {
-		return []string{string(m[1]), string(m[2])}
+	if m := regexp.MustCompile(`; write ([a-z]+) or ([a-z]+)\n`).FindStringSubmatch(out); m != nil {
+		return m[1:]
 	}
 	return nil
 }
@@ -121,7 +121,7 @@ func TestCompletionOptions(t *testing.T) {
 // What the shells offer, asked for real.
 func TestCompletion(t *testing.T) {
 	t.Parallel()
-	type completer func(t *testing.T, dir string, lines []string) [][]string
+	type completer func(d *folder, lines []string) [][]string
 	for _, s := range []struct {
 		name, shell, file string
 		complete          completer
@@ -138,7 +138,7 @@ func TestCompletion(t *testing.T) {
 				t.Skip("the package bash-completion is missing")
 			}
 			file := filepath.Join(completions, s.file)
-			if out, err := exec.Command(s.shell, "-n", file).CombinedOutput(); err != nil || len(out) > 0 {
+			if out, err := try(s.shell, "-n", file); err != nil || len(out) > 0 {
 				t.Fatalf("%s -n %s: %v\n%s", s.shell, s.file, err, out)
 			}
 			lines, want := completionTable(t)
@@ -146,13 +146,11 @@ func TestCompletion(t *testing.T) {
 				// Then nothing is known of the command's options.
 				lines = slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "logreel x -- logreel --") })
 			}
-			dir := t.TempDir()
-			for name, mode := range map[string]os.FileMode{"live.log": 0o644, "logreel-probe": 0o755} {
-				if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"), mode); err != nil {
-					t.Fatal(err)
-				}
-			}
-			got := s.complete(t, dir, lines)
+			d := newFolder(t)
+			d.put("logreel-probe", "#!/bin/sh\n")
+			d.put("live.log", "")
+			d.chmod("live.log", 0o644)
+			got := s.complete(d, lines)
 			if len(got) != len(lines) {
 				t.Fatalf("%d answers to %d lines", len(got), len(lines))
 			}
@@ -231,19 +229,19 @@ func completionTable(t *testing.T) (lines []string, want map[string][]string) {
 	return lines, want
 }
 
-// runShell runs a script in dir, with dir on PATH, and returns the answers: each is
+// runShell runs a script in a folder, which is on PATH, and returns the answers: each is
 // one offer a line, and ends with a line "end".
-func runShell(t *testing.T, dir string, args ...string) (answers [][]string) {
-	t.Helper()
+func (d *folder) runShell(args ...string) (answers [][]string) {
+	d.t.Helper()
 	c := exec.Command(args[0], args[1:]...)
-	c.Dir = dir
-	c.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "HOME="+dir, "XDG_CONFIG_HOME="+dir+"/.config",
-		"XDG_DATA_HOME="+dir+"/.data", "TERM=vt100", "LC_ALL=C.UTF-8")
+	c.Dir = d.dir
+	c.Env = append(c.Environ(), "PATH="+d.dir+":"+os.Getenv("PATH"), "HOME="+d.dir, "XDG_CONFIG_HOME="+d.at(".config"),
+		"XDG_DATA_HOME="+d.at(".data"), "TERM=vt100", "LC_ALL=C.UTF-8")
 	var stderr strings.Builder
 	c.Stderr = &stderr
 	out, err := c.Output()
 	if err != nil || stderr.Len() > 0 {
-		t.Fatalf("%s: %v\n%s%s", args[0], err, &stderr, out)
+		d.t.Fatalf("%s: %v\n%s%s", args[0], err, &stderr, out)
 	}
 	var answer []string
 	for line := range strings.Lines(string(out)) {
@@ -260,9 +258,7 @@ func runShell(t *testing.T, dir string, args ...string) (answers [][]string) {
 func absolute(t *testing.T, name string) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join(completions, name))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return path
 }
 
@@ -270,13 +266,13 @@ const bashCompletion = "/usr/share/bash-completion/bash_completion"
 
 // completeBash calls the function as readline does: the line is divided at = and :. The
 // package bash-completion is there, or not.
-func completeBash(library bool) func(t *testing.T, dir string, lines []string) [][]string {
-	return func(t *testing.T, dir string, lines []string) [][]string {
+func completeBash(library bool) func(d *folder, lines []string) [][]string {
+	return func(d *folder, lines []string) [][]string {
 		var script strings.Builder
 		if library {
 			script.WriteString("source " + bashCompletion + "\n")
 		}
-		fmt.Fprintf(&script, "source '%s'\ncompopt() { :; }\n", absolute(t, "logreel.bash"))
+		fmt.Fprintf(&script, "source '%s'\ncompopt() { :; }\n", absolute(d.t, "logreel.bash"))
 		divide := regexp.MustCompile(`[=:]|[^ =:]+`)
 		for _, line := range lines {
 			words := "'" + strings.Join(divide.FindAllString(line, -1), "' '") + "'"
@@ -287,13 +283,13 @@ func completeBash(library bool) func(t *testing.T, dir string, lines []string) [
 				words, line, len(line))
 			script.WriteString("_logreel\n((${#COMPREPLY[@]} == 0)) || printf '%s\\n' \"${COMPREPLY[@]}\"\necho end\n")
 		}
-		return runShell(t, dir, "bash", "--norc", "-c", script.String())
+		return d.runShell("bash", "--norc", "-c", script.String())
 	}
 }
 
 // completeZsh types into a zsh on a terminal of its own. Its compadd is wrapped, to
 // write down what it is given and finds to match.
-func completeZsh(t *testing.T, dir string, lines []string) [][]string {
+func completeZsh(d *folder, lines []string) [][]string {
 	const script = `
 zmodload zsh/zpty || exit
 exec {answers}>answers
@@ -328,10 +324,10 @@ done
 zpty -d shell
 cat answers
 `
-	return runShell(t, dir, append([]string{"timeout", "180", "zsh", "-f", "-c", script, "zsh", filepath.Dir(absolute(t, "_logreel"))}, lines...)...)
+	return d.runShell(append([]string{"timeout", "180", "zsh", "-f", "-c", script, "zsh", filepath.Dir(absolute(d.t, "_logreel"))}, lines...)...)
 }
 
-func completeFish(t *testing.T, dir string, lines []string) [][]string {
-	return runShell(t, dir, append([]string{"fish", "--no-config", "-c",
-		"source $argv[1]; for line in $argv[2..]; complete \"-C$line\"; echo end; end", absolute(t, "logreel.fish")}, lines...)...)
+func completeFish(d *folder, lines []string) [][]string {
+	return d.runShell(append([]string{"fish", "--no-config", "-c",
+		"source $argv[1]; for line in $argv[2..]; complete \"-C$line\"; echo end; end", absolute(d.t, "logreel.fish")}, lines...)...)
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"text/tabwriter"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,9 +24,9 @@ const (
 
 // A costRun is one program fed once.
 type costRun struct {
+	*folder
 	cmd   *exec.Cmd
-	dir   string
-	write int // the pipe's end
+	write *os.File // the pipe's end
 	said  bytes.Buffer
 }
 
@@ -35,44 +34,19 @@ type costRun struct {
 // its standard input.
 func startCost(t *testing.T, program string, arg ...string) *costRun {
 	t.Helper()
-	memory := "/dev/shm"
-	if _, err := os.Stat(memory); err != nil {
-		memory = ""
-	}
-	dir, err := os.MkdirTemp(memory, "logreel-cost-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	// Descriptors of our own: package os would put them onto its poller, and the
-	// program would find a pipe that does not block.
-	var ends [2]int
-	if err := unix.Pipe(ends[:]); err != nil {
-		t.Fatal(err)
-	}
-	unix.CloseOnExec(ends[0])
-	unix.CloseOnExec(ends[1])
-	read := os.NewFile(uintptr(ends[0]), "pipe")
-	run := &costRun{dir: dir, write: ends[1]}
-	run.cmd = exec.CommandContext(t.Context(), program, arg...)
-	run.cmd.Dir, run.cmd.Env = dir, testEnv("")
-	run.cmd.Stdin, run.cmd.Stderr = read, &run.said
-	if err := run.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if err := read.Close(); err != nil {
-		t.Fatal(err)
-	}
+	d := roomyFolder(t, costBulk)
+	// No poller of package os on its pipe: the program would find one that does not block.
+	pipe := newStream(t, "pipe")
+	run := &costRun{folder: d, cmd: exec.CommandContext(t.Context(), program, arg...), write: pipe.write}
+	run.cmd.Dir, run.cmd.Env = d.dir, testEnv("")
+	run.cmd.Stdin, run.cmd.Stderr = pipe.read, &run.said
+	must(t, run.cmd.Start(), pipe.read.Close())
 	return run
 }
 
 func (run *costRun) send(t *testing.T, text []byte) {
 	for len(text) > 0 {
-		n, err := unix.Write(run.write, text)
+		n, err := unix.Write(int(run.write.Fd()), text)
 		if err == unix.EINTR {
 			continue
 		}
@@ -120,15 +94,9 @@ func (run *costRun) flood(t *testing.T) (sent int64) {
 // size returns how many bytes the files hold.
 func (run *costRun) size(t *testing.T) (size int64) {
 	t.Helper()
-	entries, err := os.ReadDir(run.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		info, err := entry.Info()
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, name := range run.names(".") {
+		info, err := os.Stat(run.at(name))
+		must(t, err)
 		size += info.Size()
 	}
 	return size
@@ -137,36 +105,16 @@ func (run *costRun) size(t *testing.T) (size int64) {
 // end closes the pipe and returns the CPU seconds that the program took in all.
 func (run *costRun) end(t *testing.T, sent int64) float64 {
 	t.Helper()
-	if err := unix.Close(run.write); err != nil {
-		t.Fatal(err)
-	}
+	must(t, run.write.Close())
 	if err := run.cmd.Wait(); err != nil {
 		t.Errorf("%s: %v; it said: %s", run.cmd.Path, err, &run.said)
 	}
 	if got := run.size(t); got != sent {
 		t.Errorf("%s: its files hold %d bytes, %d were sent", run.cmd.Path, got, sent)
 	}
-	if err := os.RemoveAll(run.dir); err != nil {
-		t.Error(err)
-	}
+	must(t, os.RemoveAll(run.dir)) // for the room
 	state := run.cmd.ProcessState
 	return (state.UserTime() + state.SystemTime()).Seconds()
-}
-
-// memory returns a line of the program's /proc/PID/status.
-func (run *costRun) memory(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", run.cmd.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, name+":"); ok {
-			return strings.TrimSpace(value)
-		}
-	}
-	t.Fatalf("%s is not in %s", name, text)
-	return ""
 }
 
 // What logreel costs beside rotatelogs. These are figures to look at; timings
@@ -175,9 +123,7 @@ func TestCost(t *testing.T) {
 	if os.Getenv("LOGREEL_COST") == "" {
 		t.Skip("set LOGREEL_COST=1 to measure; takes a minute and most of two processors")
 	}
-	if _, err := exec.LookPath("rotatelogs"); err != nil {
-		t.Skipf("%v; install apache2-utils (Debian)", err)
-	}
+	needs(t, map[string]string{"rotatelogs": "apache2-utils"})
 	needProc(t)
 	programs := [2][]string{{logreel, "%Y%m%d.log"}, {"rotatelogs", "%Y%m%d.log", "86400"}}
 	loads := []struct {
@@ -189,9 +135,7 @@ func TestCost(t *testing.T) {
 		{"100,000 lines/s", func(run *costRun) int64 { return run.pace(t, 100_000) }},
 		{"1 GB at once", func(run *costRun) int64 { return run.flood(t) }},
 	}
-	var text bytes.Buffer
-	table := tabwriter.NewWriter(&text, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "load\tlogreel\trotatelogs\tratio\tlogreel, took\trotatelogs, took\t")
+	table := newTable("load", "logreel", "rotatelogs", "ratio", "logreel, took", "rotatelogs, took")
 	for _, load := range loads {
 		var cpu, took [2][]float64
 		for range costRounds {
@@ -204,12 +148,12 @@ func TestCost(t *testing.T) {
 			}
 		}
 		a, b := median(cpu[0]), median(cpu[1])
-		fmt.Fprintf(table, "%s\t%.3f s\t%.3f s\t%.2f\t%.2f s\t%.2f s\t\n", load.about, a, b, a/b, median(took[0]), median(took[1]))
+		in := func(unit string, decimals int, value float64) string {
+			return fmt.Sprintf("%.*f%s", decimals, value, unit)
+		}
+		table.add(load.about, in(" s", 3, a), in(" s", 3, b), in("", 2, a/b), in(" s", 2, median(took[0])), in(" s", 2, median(took[1])))
 	}
-	if err := table.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("CPU seconds, medians of %d runs; lines of %d bytes:\n%s", costRounds, costLine, &text)
+	table.log(t, fmt.Sprintf("CPU seconds, medians of %d runs; lines of %d bytes", costRounds, costLine))
 
 	for _, program := range programs {
 		logMemory(t, startCost(t, program[0], program[1:]...))
@@ -230,10 +174,11 @@ func logMemory(t *testing.T, run *costRun) {
 	arrived := func() bool { return run.size(t) == sent }
 	// rotatelogs writes at once too.
 	eventually(t, "the first line", arrived)
-	idle := run.memory(t, "VmRSS")
+	pid := run.cmd.Process.Pid
+	idle := memory(pid, "VmRSS")
 	sent += run.flood(t)
 	eventually(t, "the last line", arrived)
-	t.Logf("%s: VmRSS %s after a line, %s after 1 GB, VmHWM %s",
-		filepath.Base(run.cmd.Path), idle, run.memory(t, "VmRSS"), run.memory(t, "VmHWM"))
+	t.Logf("%s: VmRSS %d kB after a line, %d kB after 1 GB, VmHWM %d kB",
+		filepath.Base(run.cmd.Path), idle, memory(pid, "VmRSS"), memory(pid, "VmHWM"))
 	run.end(t, sent)
 }

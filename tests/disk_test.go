@@ -3,16 +3,11 @@
 package tests
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // These tests put real faults under a running logreel: file systems that are full,
@@ -23,27 +18,21 @@ import (
 // was a short one and is finished where it stopped.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	logs := filepath.Join(dir, "logs")
-	mountMemory(t, logs, "512k")
-	f := startPaced(t, dir, "--every=never", "logs/app.log")
-	f.pace(3 * time.Second)
-	f.hear("warning: write logs/app.log: no space left on device; lines wait in memory, trying again every second")
-	f.taken()
-	before := readFile(t, filepath.Join(logs, "app.log"))
+	p := newSmallDisk(t, "512k").startPaced("--every=never", "logs/app.log")
+	p.pace(3 * time.Second)
+	p.hear("warning: write logs/app.log: no space left on device; lines wait in memory, trying again every second")
+	p.awaitTaken()
+	before := p.read("logs/app.log")
 	if strings.HasSuffix(before, "\n") {
 		t.Errorf("the disk is full after %d bytes, which is no short write", len(before))
 	}
-	remount(t, logs, 0, "size=64m")
+	p.resize("logs", "64m")
 	// On a busy machine some were held before the disk was full.
-	if got, want := f.hearHeld("no space left on device"), f.sent-strings.Count(before, "\n"); got < want || got > f.sent {
-		t.Errorf("%d lines were held, want %d at least, and %d at most", got, want, f.sent)
-	}
-	f.pace(200 * time.Millisecond)
-	f.finish(0)
-	f.check(content(t, dir, "logs/app.log"))
-	f.checkFault("no space left")
-	f.checkFree()
+	p.expectHeldWithin("no space left on device", p.sent-strings.Count(before, "\n"), p.sent)
+	p.pace(200 * time.Millisecond)
+	p.finishWhole("logs/app.log")
+	p.expectOneFault("no space left")
+	p.expectNeverHeldUp()
 }
 
 // When the buffer is full too, the application waits, and no line is lost.
@@ -55,29 +44,23 @@ func TestDiskFullWait(t *testing.T) {
 	} {
 		t.Run(buffer, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			logs := filepath.Join(dir, "logs")
-			mountMemory(t, logs, "256k")
-			f := startPaced(t, dir, "--every=never", "--buffer="+buffer, "logs/app.log")
+			p := newSmallDisk(t, "256k").startPaced("--every=never", "--buffer="+buffer, "logs/app.log")
 			// Much more than disk, buffer and pipe can take together.
-			flowed := make(chan error, 1)
-			go func() { flowed <- f.write(4000) }()
-			f.hear(says)
+			pushed := make(chan error, 1)
+			go func() { pushed <- p.tryPush(4000) }()
+			p.hear(says)
 			// The pipe may be full, and one read more than the buffer.
-			if got := f.waiting(); got > 64<<10+1<<20+512<<10 {
+			if got := p.waiting(); got > 64<<10+1<<20+512<<10 {
 				t.Errorf("%d bytes wait", got)
 			}
 			select {
-			case err := <-flowed:
+			case err := <-pushed:
 				t.Fatalf("the writer was not held up (%v)", err)
 			default:
 			}
-			remount(t, logs, 0, "size=64m")
-			if err := <-flowed; err != nil {
-				t.Fatal(err)
-			}
-			f.finish(0)
-			f.check(content(t, dir, "logs/app.log"))
+			p.resize("logs", "64m")
+			must(t, <-pushed)
+			p.finishWhole("logs/app.log")
 		})
 	}
 }
@@ -86,136 +69,103 @@ func TestDiskFullWait(t *testing.T) {
 // says how many, where they are missing.
 func TestDiskFullDrop(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	logs := filepath.Join(dir, "logs")
-	mountMemory(t, logs, "256k")
-	f := startPaced(t, dir, "--every=never", "--buffer=64K", "--on-full=drop", "logs/app.log")
-	f.pace(2 * time.Second)
-	f.hear("is full; lines are dropped")
-	f.taken()
-	remount(t, logs, 0, "size=64m")
-	f.hearOver("no space left on device")
-	f.push(10)
-	f.finish(0)
-	got := content(t, dir, "logs/app.log")
-	if dropped := f.account(got); dropped < 3000 {
-		t.Errorf("%d lines dropped of %d, and there was room for about 320", dropped, f.sent)
+	p := newSmallDisk(t, "256k").startPaced("--every=never", "--buffer=64K", "--on-full=drop", "logs/app.log")
+	p.pace(2 * time.Second)
+	p.hear("is full; lines are dropped")
+	p.awaitTaken()
+	p.resize("logs", "64m")
+	p.hearOver("no space left on device")
+	p.push(10)
+	p.finish(0)
+	got := p.read("logs/app.log")
+	if dropped := p.account(got); dropped < 3000 {
+		t.Errorf("%d lines dropped of %d, and there was room for about 320", dropped, p.sent)
 	}
-	if !strings.HasSuffix(got, pacedLine(f.sent-1)) {
+	if !strings.HasSuffix(got, pacedLine(p.sent-1)) {
 		t.Error("the last line is not the last")
 	}
-	f.checkFree()
+	p.expectNeverHeldUp()
 }
 
 // A disk that stays full after the end of input: what is lost is counted.
 func TestDiskFullAtTheEnd(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	logs := filepath.Join(dir, "logs")
-	mountMemory(t, logs, "256k")
-	f := startPaced(t, dir, "--every=never", "logs/app.log")
-	f.pace(time.Second)
-	f.finish(1)
-	whole := strings.Count(content(t, dir, "logs/app.log"), "\n")
-	if lost := number(t, lostLines, f.heard[len(f.heard)-1]); whole+lost != f.sent {
-		t.Errorf("%d lines on disk and %d lost, but %d sent", whole, lost, f.sent)
+	p := newSmallDisk(t, "256k").startPaced("--every=never", "logs/app.log")
+	p.pace(time.Second)
+	p.finish(1)
+	if whole := strings.Count(p.read("logs/app.log"), "\n"); whole+p.lost() != p.sent {
+		t.Errorf("%d lines on disk and %d lost, but %d sent", whole, p.lost(), p.sent)
 	}
 }
 
 // A file that even root may not write.
 func TestDiskImmutableFile(t *testing.T) {
 	t.Parallel()
-	dir, logs := makeLogs(t)
-	live := filepath.Join(logs, "app.log")
-	f := startPaced(t, dir, "--every=never", "logs/app.log")
-	f.push(3)
-	f.arrived(live, 3)
-	allow := forbid(t, live)
-	f.push(40)
-	f.hear("warning: write logs/app.log: operation not permitted; lines wait in memory, trying again every second")
-	f.push(2)
-	f.taken()
+	p := newLogs(t).startPaced("--every=never", "logs/app.log")
+	p.pushInto("logs/app.log", 3)
+	allow := p.forbid("logs/app.log")
+	p.push(40)
+	p.hear("warning: write logs/app.log: operation not permitted; lines wait in memory, trying again every second")
+	p.push(2)
+	p.awaitTaken()
 	allow()
-	if held := f.hearHeld("operation not permitted"); held != 42 {
-		t.Errorf("%d lines were held, want 42", held)
-	}
-	f.push(1)
-	f.finish(0)
-	f.check(content(t, dir, "logs/app.log"))
-	f.checkFault("not permitted")
+	p.expectHeld("operation not permitted", 42)
+	p.push(1)
+	p.finishWhole("logs/app.log")
+	p.expectOneFault("not permitted")
 }
 
 // A directory that even root may not make files in: lines go on into the file that is
 // open, and into the next one as soon as that can be.
 func TestDiskImmutableDirectory(t *testing.T) {
 	t.Parallel()
-	dir, logs := makeLogs(t)
-	live, next := filepath.Join(logs, "app.log"), filepath.Join(logs, "app.log.1")
-	f := startPaced(t, dir, "--size="+strconv.Itoa(10*pacedWidth), "logs/app.log")
-	f.push(10)
-	f.arrived(live, 10)
-	allow := forbid(t, logs)
-	f.push(5)
-	f.hear("warning: open logs/app.log.1: operation not permitted; keeping logs/app.log, trying again every second")
-	f.arrived(live, 15)
+	p := newLogs(t).startPaced("--size="+strconv.Itoa(10*pacedWidth), "logs/app.log")
+	p.pushInto("logs/app.log", 10)
+	allow := p.forbid("logs")
+	p.push(5)
+	p.hear("warning: open logs/app.log.1: operation not permitted; keeping logs/app.log, trying again every second")
+	p.awaitLines("logs/app.log", 15)
 	allow()
-	eventually(t, next, func() bool {
-		f.push(1)
-		_, err := os.Stat(next)
-		return err == nil
-	})
-	f.finish(0)
-	f.check(content(t, dir, "logs/app.log*"))
-	f.checkFault("keeping")
+	p.pushUntil("logs/app.log.1")
+	p.finishWhole("logs/app.log*")
+	p.expectOneFault("keeping")
 }
 
 // The same across boundaries of time, while lines flow: none waits.
 func TestDiskImmutableAtBoundary(t *testing.T) {
 	t.Parallel()
-	dir, logs := makeLogs(t)
-	f := startPaced(t, dir, "logs/"+everySecond)
-	f.push(1)
-	f.arrivedAll(t, logs)
+	p := newLogs(t).startPaced("logs/" + everySecond)
+	p.pushInto("logs/*.log", 1)
 	// At the beginning of a second: at a boundary without lines the file would be closed.
 	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
-	f.push(1)
-	f.arrivedAll(t, logs)
-	allow := forbid(t, logs)
-	f.pace(2 * time.Second)
-	f.hear("trying again every second")
-	f.arrivedAll(t, logs)
+	p.push(1)
+	p.awaitLines("logs/*.log", p.sent)
+	allow := p.forbid("logs")
+	p.pace(2 * time.Second)
+	p.hear("trying again every second")
+	p.awaitLines("logs/*.log", p.sent)
 	allow()
-	f.pace(1500 * time.Millisecond)
-	f.hearOver("operation not permitted")
-	f.finish(0)
-	f.check(content(t, logs, "*.log"))
-	f.checkFault("operation not permitted; keeping logs/")
-	f.checkFree()
-}
-
-// arrivedAll waits until all lines sent are in the files of a directory.
-func (f *paced) arrivedAll(t *testing.T, dir string) {
-	t.Helper()
-	eventually(t, "all lines", func() bool { return len(content(t, dir, "*.log")) == f.sent*pacedWidth })
+	p.pace(1500 * time.Millisecond)
+	p.hearOver("operation not permitted")
+	p.finishWhole("logs/*.log")
+	p.expectOneFault("operation not permitted; keeping logs/")
+	p.expectNeverHeldUp()
 }
 
 // A directory that cannot be written from the first line on.
 func TestDiskImmutableFromTheStart(t *testing.T) {
 	t.Parallel()
-	dir, logs := makeLogs(t)
-	allow := forbid(t, logs)
-	f := startPaced(t, dir, "--every=never", "logs/app.log")
-	f.pace(1500 * time.Millisecond)
-	f.hear("warning: open logs/app.log: operation not permitted; lines wait in memory, trying again every second")
-	f.taken()
+	d := newLogs(t)
+	allow := d.forbid("logs")
+	p := d.startPaced("--every=never", "logs/app.log")
+	p.pace(1500 * time.Millisecond)
+	p.hear("warning: open logs/app.log: operation not permitted; lines wait in memory, trying again every second")
+	p.awaitTaken()
 	allow()
-	if held := f.hearHeld("operation not permitted"); held != f.sent {
-		t.Errorf("%d lines were held, want %d", held, f.sent)
-	}
-	f.finish(0)
-	f.check(content(t, dir, "logs/app.log"))
-	f.checkFault("not permitted")
-	f.checkFree()
+	p.expectHeld("operation not permitted", p.sent)
+	p.finishWhole("logs/app.log")
+	p.expectOneFault("not permitted")
+	p.expectNeverHeldUp()
 }
 
 // A file system that becomes read-only. The kernel refuses that while a file is open
@@ -223,85 +173,63 @@ func TestDiskImmutableFromTheStart(t *testing.T) {
 // there yet.
 func TestDiskReadOnly(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	logs := filepath.Join(dir, "logs")
-	mountMemory(t, logs, "64m")
-	f := startPaced(t, dir, "--verbose", "logs/"+everySecond)
-	f.push(1)
-	f.hear("finished logs/")
-	remount(t, logs, unix.MS_RDONLY, "")
-	f.push(10)
-	f.hear("read-only file system; lines wait in memory, trying again every second")
-	f.push(10)
-	f.taken()
-	remount(t, logs, 0, "")
-	if held := f.hearHeld("read-only file system"); held != 20 {
-		t.Errorf("%d lines were held, want 20", held)
-	}
-	f.finish(0)
-	f.check(content(t, logs, "*.log"))
+	p := newSmallDisk(t, "64m").startPaced("--verbose", "logs/"+everySecond)
+	p.push(1)
+	p.hear("finished logs/")
+	p.makeReadOnly("logs")
+	p.push(10)
+	p.hear("read-only file system; lines wait in memory, trying again every second")
+	p.push(10)
+	p.awaitTaken()
+	p.makeWritable("logs")
+	p.expectHeld("read-only file system", 20)
+	p.finishWhole("logs/*.log")
 }
 
 // Another file system, a read-only one, comes to lie over the live file. The file is
 // there still, so lines go on into it.
 func TestDiskCovered(t *testing.T) {
 	t.Parallel()
-	dir, logs := makeLogs(t)
-	f := startPaced(t, dir, "--every=never", "logs/app.log")
-	live := filepath.Join(logs, "app.log")
-	f.push(1)
-	f.arrived(live, 1)
-	covered := keepOpen(t, live)
-	mountMemory(t, logs, "1m")
-	remount(t, logs, unix.MS_RDONLY, "")
+	p := newLogs(t).startPaced("--every=never", "logs/app.log")
+	p.pushInto("logs/app.log", 1)
+	covered := p.keepOpen("logs/app.log")
+	p.mountMemory("logs", "1m")
+	p.makeReadOnly("logs")
 	time.Sleep(unseen)
-	f.push(10)
-	f.hear("read-only file system")
+	p.push(10)
+	p.hear("read-only file system")
 	eventually(t, "lines in the file that is covered", func() bool { return len(covered()) == 11*pacedWidth })
-	remount(t, logs, 0, "")
-	eventually(t, "a file that is not covered", func() bool {
-		f.push(1)
-		_, err := os.Stat(live)
-		return err == nil
-	})
-	f.finish(0)
-	f.check(covered() + content(t, logs, "app.log"))
+	p.makeWritable("logs")
+	p.pushUntil("logs/app.log")
+	p.finish(0)
+	p.expectNothingLost(covered() + p.read("logs/app.log"))
 }
 
 // A directory has the name of the file.
 func TestDiskDirectoryInTheWay(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	inTheWay := filepath.Join(dir, "app.log")
-	if err := os.Mkdir(inTheWay, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	f := startPaced(t, dir, "--every=never", "app.log")
-	f.push(7)
-	f.hear("warning: open app.log: is a directory; lines wait in memory, trying again every second")
-	f.taken()
-	if err := os.Remove(inTheWay); err != nil {
-		t.Fatal(err)
-	}
-	if held := f.hearHeld("is a directory"); held != 7 {
-		t.Errorf("%d lines were held, want 7", held)
-	}
-	f.finish(0)
-	f.check(content(t, dir, "app.log"))
-	f.checkFault("is a directory")
+	d := newFolder(t)
+	d.makeDir("app.log")
+	p := d.startPaced("--every=never", "app.log")
+	p.push(7)
+	p.hear("warning: open app.log: is a directory; lines wait in memory, trying again every second")
+	p.awaitTaken()
+	p.remove("app.log")
+	p.expectHeld("is a directory", 7)
+	p.finishWhole("app.log")
+	p.expectOneFault("is a directory")
 }
 
 // A name that no file system takes: it can never be mended, so it is the end that
 // counts.
 func TestDiskLongName(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	f := startPaced(t, dir, strings.Repeat("long", 63)+"%Y/app.log") // 256 bytes
-	f.push(20)
-	f.hear("file name too long; lines wait in memory, trying again every second")
-	f.finish(1)
-	if lost := number(t, lostLines, f.heard[len(f.heard)-1]); lost != 20 {
-		t.Errorf("%d lines lost, want 20", lost)
+	p := startPaced(t, strings.Repeat("long", 63)+"%Y/app.log") // 256 bytes
+	p.push(20)
+	p.hear("file name too long; lines wait in memory, trying again every second")
+	p.finish(1)
+	if p.lost() != 20 {
+		t.Errorf("%d lines lost, want 20", p.lost())
 	}
 }
 
@@ -309,135 +237,94 @@ func TestDiskLongName(t *testing.T) {
 // is in the file of its time.
 func TestDiskFrozen(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	logs := filepath.Join(dir, "logs")
-	mountDisk(t, logs)
-	f := startPaced(t, dir, "logs/"+everySecond)
-	f.pace(time.Second)
-	run(t, "fsfreeze", "-f", logs)
-	f.pace(3 * time.Second)
-	f.hear("warning: the disk does not answer")
-	run(t, "fsfreeze", "-u", logs)
-	f.pace(time.Second)
-	if held := f.hearHeld("the disk does not answer"); held < pacedRate || held > f.sent {
-		t.Errorf("%d lines were held in 3s of %d a second", held, pacedRate)
-	}
-	f.finish(0)
-	f.check(content(t, logs, "*.log"))
-	f.checkFault("warning: the disk does not answer")
-	f.checkFree()
-	if files, err := filepath.Glob(filepath.Join(logs, "*.log")); err != nil || len(files) < 5 {
-		t.Errorf("lines of at least 5 seconds are in %d files (%v)", len(files), err)
+	p := newDisk(t).startPaced("logs/" + everySecond)
+	p.pace(time.Second)
+	p.freeze("logs")
+	p.pace(3 * time.Second)
+	p.hear("warning: the disk does not answer")
+	p.thaw("logs")
+	p.pace(time.Second)
+	p.expectHeldWithin("the disk does not answer", pacedRate, p.sent)
+	p.finishWhole("logs/*.log")
+	p.expectOneFault("warning: the disk does not answer")
+	p.expectNeverHeldUp()
+	if files := p.glob("logs/*.log"); len(files) < 5 {
+		t.Errorf("lines of at least 5 seconds are in %d files", len(files))
 	}
 }
 
 // The input ends, and signals come, while the disk does not answer.
 func TestDiskFrozenAtTheEnd(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	logs := filepath.Join(dir, "logs")
-	mountDisk(t, logs)
-	f := startPaced(t, dir, "--every=never", "logs/app.log")
-	f.push(1)
-	f.arrived(filepath.Join(logs, "app.log"), 1)
-	run(t, "fsfreeze", "-f", logs)
-	f.push(100)
-	f.hear("warning: the disk does not answer (live file logs/app.log)")
+	p := newDisk(t).startPaced("--every=never", "logs/app.log")
+	p.pushInto("logs/app.log", 1)
+	p.freeze("logs")
+	p.push(100)
+	p.hear("warning: the disk does not answer (live file logs/app.log)")
 	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGALRM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM} {
-		f.signal(s)
-		f.waits(100 * pacedWidth)
+		p.signal(s)
+		p.awaitWaiting(100)
 	}
-	f.push(5)
-	if err := f.input.Close(); err != nil {
-		t.Fatal(err)
-	}
+	p.push(5)
+	p.closeInput()
 	time.Sleep(2500 * time.Millisecond) // it has ten seconds
-	run(t, "fsfreeze", "-u", logs)
-	f.finish(0)
-	f.check(content(t, logs, "app.log"))
+	p.thaw("logs")
+	p.finishWhole("logs/app.log")
 }
 
 // What lines wait for may be answered with what a frozen disk drops them for.
 func TestDiskFrozenDrop(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	logs := filepath.Join(dir, "logs")
-	mountDisk(t, logs)
-	f := startPaced(t, dir, "--every=never", "--buffer=1M", "--on-full=drop", "logs/app.log")
-	f.push(1)
-	f.arrived(filepath.Join(logs, "app.log"), 1)
-	run(t, "fsfreeze", "-f", logs)
-	f.pace(2 * time.Second)
-	f.hear("is full; lines are dropped")
-	f.taken()
-	run(t, "fsfreeze", "-u", logs)
-	f.push(10)
-	f.finish(0)
-	if dropped := f.account(content(t, logs, "app.log")); dropped < 1000 {
-		t.Errorf("%d lines dropped of %d, and there was room for about 1000", dropped, f.sent)
+	p := newDisk(t).startPaced("--every=never", "--buffer=1M", "--on-full=drop", "logs/app.log")
+	p.pushInto("logs/app.log", 1)
+	p.freeze("logs")
+	p.pace(2 * time.Second)
+	p.hear("is full; lines are dropped")
+	p.awaitTaken()
+	p.thaw("logs")
+	p.push(10)
+	p.finish(0)
+	if dropped := p.account(p.read("logs/app.log")); dropped < 1000 {
+		t.Errorf("%d lines dropped of %d, and there was room for about 1000", dropped, p.sent)
 	}
-	f.checkFree()
+	p.expectNeverHeldUp()
 }
 
 // No signal ends it during a fault, be it for the process alone or for its group, and
 // SIGUSR1 is answered all the time.
 func TestDiskSignals(t *testing.T) {
 	t.Parallel()
-	dir, inTheWay := blockedLogs(t)
-	cmd := exec.Command("logreel", "--every=never", "logs/app.log")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	f := pacedInto(launch(t, dir, cmd))
-	f.push(5)
-	f.hear("lines wait in memory")
+	p := newBlocked(t).startGroup("--every=never", "logs/app.log").paced()
+	p.push(5)
+	p.hear("lines wait in memory")
 	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGALRM, syscall.SIGINT, syscall.SIGQUIT,
 		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGPIPE, syscall.SIGXFSZ, syscall.SIGTERM} {
 		if s != syscall.SIGTERM { // a second one would end it
-			f.signal(s)
+			p.signal(s)
 		}
-		if err := syscall.Kill(-cmd.Process.Pid, s); err != nil {
-			t.Fatal(err)
-		}
-		f.waiting() // which is answered after it
-		f.push(1)
-		f.waits(f.sent * pacedWidth)
+		sendSignal(t, -p.pid(), s)
+		p.waiting() // which is answered after it
+		p.push(1)
+		p.awaitWaiting(p.sent)
 	}
-	if err := os.Remove(inTheWay); err != nil {
-		t.Fatal(err)
-	}
-	if held := f.hearHeld("not a directory"); held != f.sent {
-		t.Errorf("%d lines were held, want %d", held, f.sent)
-	}
-	f.finish(0)
-	f.check(content(t, dir, "logs/app.log"))
+	p.remove("logs")
+	p.expectHeld("not a directory", p.sent)
+	p.finishWhole("logs/app.log")
 }
 
 // A second SIGTERM sets the end of input during a fault too. What was written before it
 // is not lost when the fault is over in time.
 func TestDiskSignalTwice(t *testing.T) {
 	t.Parallel()
-	dir, inTheWay := blockedLogs(t)
-	f := startPaced(t, dir, "--every=never", "logs/app.log")
-	f.push(5)
-	f.hear("lines wait in memory")
-	f.signal(syscall.SIGTERM)
-	f.waiting() // so that the two are two
-	f.push(5)
-	f.signal(syscall.SIGTERM)
-	f.waiting()
-	if err := os.Remove(inTheWay); err != nil {
-		t.Fatal(err)
-	}
-	f.wait(0) // while the input is open
-	f.check(content(t, dir, "logs/app.log"))
-}
-
-// blockedLogs puts a file where the directory of the logs should be.
-func blockedLogs(t *testing.T) (dir, inTheWay string) {
-	t.Helper()
-	dir = t.TempDir()
-	inTheWay = filepath.Join(dir, "logs")
-	if err := os.WriteFile(inTheWay, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return dir, inTheWay
+	p := newBlocked(t).startPaced("--every=never", "logs/app.log")
+	p.push(5)
+	p.hear("lines wait in memory")
+	p.terminate()
+	p.waiting() // so that the two are two
+	p.push(5)
+	p.terminate()
+	p.waiting()
+	p.remove("logs")
+	p.wait(0) // while the input is open
+	p.expectNothingLost(p.read("logs/app.log"))
 }

@@ -3,18 +3,12 @@
 package tests
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -38,41 +32,26 @@ func TestArchiveRclone(t *testing.T) {
 	t.Parallel()
 	need(t, "rclone")
 	const path = "../packaging/examples/rclone.md"
-	dir, logs := makeLogs(t)
-	far := filepath.Join(dir, "far")
-	command := strings.NewReplacer("/var/log/app/%Y-%m-%d.log", logs+"/"+everySecond, "app 2>&1 |", "").Replace(recipe(t, path, "```sh\n"))
-	config := strings.ReplaceAll(recipe(t, path, "```ini\n"), "/srv/archive", far)
+	d := newLogs(t)
+	command := strings.NewReplacer("/var/log/app/%Y-%m-%d.log", d.at("logs/"+everySecond), "app 2>&1 |", "").Replace(recipe(t, path, "```sh\n"))
+	config := strings.ReplaceAll(recipe(t, path, "```ini\n"), "/srv/archive", d.at("far"))
 	env := func(config string) []string {
-		file := filepath.Join(t.TempDir(), "rclone.conf")
-		if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return append(testEnv(""), "RCLONE_CONFIG="+file, "HOME="+dir)
+		d.put("rclone.conf", config)
+		return append(testEnv(""), "RCLONE_CONFIG="+d.at("rclone.conf"), "HOME="+d.dir)
 	}
 	sh := exec.Command("sh", "-c", "exec "+strings.TrimSpace(command))
 	sh.Env = env(config)
-	p := launch(t, dir, sh)
+	p := d.launch(sh)
 	for n := range 3 {
 		p.send(strconv.Itoa(n))
-		eventually(t, "a finished file", func() bool {
-			arrived, err := os.ReadDir(far)
-			return err == nil && len(arrived) > n
-		})
+		eventually(t, "a finished file", func() bool { return len(d.glob("far/*")) > n })
 	}
-	if err := p.input.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for line := range p.said {
-		if complaints(line+"\n") != "" {
-			t.Errorf("said: %s", line)
-		}
-	}
-	p.wait(0)
-	if got, want := names(t, far), names(t, logs); !slices.Equal(got, want) || len(got) != 3 {
+	p.endSilent()
+	if got, want := d.names("far"), d.names("logs"); !slices.Equal(got, want) || len(got) != 3 {
 		t.Errorf("arrived: %q, finished: %q", got, want)
 	}
-	run(t, "diff", "-r", far, logs)
-	if got := slices.Sorted(maps.Keys(counted(t, far))); !slices.Equal(got, []string{"0", "1", "2"}) {
+	run(t, "diff", "-r", d.at("far"), d.at("logs"))
+	if got := slices.Sorted(maps.Keys(d.count("far"))); !slices.Equal(got, []string{"0", "1", "2"}) {
 		t.Errorf("the lines there are %q", got)
 	}
 
@@ -92,37 +71,23 @@ func TestArchiveRclone(t *testing.T) {
 func TestArchiveRsyslog(t *testing.T) {
 	t.Parallel()
 	need(t, "rsyslogd")
-	dir, logs := makeLogs(t)
-	work, all := filepath.Join(dir, "work"), filepath.Join(dir, "all")
-	config := strings.NewReplacer("/var/log/app/", logs+"/", "/var/log/app-all", all).Replace(readFile(t, "../packaging/examples/rsyslog.conf"))
-	config = fmt.Sprintf("global(workDirectory=%q)\n%s", work, config)
-	if err := errors.Join(os.Mkdir(work, 0o700), os.WriteFile(filepath.Join(dir, "conf"), []byte(config), 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	rsyslog := exec.Command("rsyslogd", "-n", "-f", filepath.Join(dir, "conf"), "-i", filepath.Join(dir, "pid"))
-	var said bytes.Buffer
-	rsyslog.Stdout, rsyslog.Stderr = &said, &said
-	if err := rsyslog.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := sync.OnceFunc(func() {
-		_ = rsyslog.Process.Signal(syscall.SIGTERM)
-		hung := time.AfterFunc(patience, func() { _ = rsyslog.Process.Kill() })
-		_ = rsyslog.Wait()
-		hung.Stop()
-	})
-	t.Cleanup(ended)
-	f := startPaced(t, dir, "--compress=zstd", "logs/"+everySecond)
-	f.push(1)
-	f.arrived(all, 1) // from here on rsyslog looks
-	f.pace(5 * time.Second)
-	f.finish(0)
-	f.arrived(all, f.sent)
-	ended()
-	f.check(readFile(t, all))
-	t.Logf("rsyslogd said: %q", &said) // it may have looked for a file just when it was removed
+	d := newLogs(t)
+	d.makeDir("work")
+	config := strings.NewReplacer("/var/log/app/", d.at("logs")+"/", "/var/log/app-all", d.at("all")).Replace(readFile(t, "../packaging/examples/rsyslog.conf"))
+	d.put("conf", fmt.Sprintf("global(workDirectory=%q)\n%s", d.at("work"), config))
+	rsyslog := d.startProgram("rsyslogd", "-n", "-f", d.at("conf"), "-i", d.at("pid"))
+	p := d.startPaced("--compress=zstd", "logs/"+everySecond)
+	p.push(1)
+	p.awaitLines("all", 1) // from here on rsyslog looks
+	p.pace(5 * time.Second)
+	p.finish(0)
+	p.awaitLines("all", p.sent)
+	rsyslog.terminate()
+	said := rsyslog.waitAny()
+	p.expectNothingLost(p.read("all"))
+	t.Logf("rsyslogd said: %q", said) // it may have looked for a file just when it was removed
 	compressed := 0
-	for _, name := range names(t, logs) {
+	for _, name := range d.names("logs") {
 		if strings.HasSuffix(name, ".zst") {
 			compressed++
 		}

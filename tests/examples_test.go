@@ -3,13 +3,8 @@
 package tests
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -62,23 +57,9 @@ func commented(t *testing.T, name, mark string, count int) (commands []string) {
 	return commands
 }
 
-// needs skips the test if one of Debian's programs is missing. They may lie where only
-// root's PATH leads.
-func needs(t *testing.T, packages map[string]string) {
-	t.Helper()
-	for program, name := range packages {
-		if _, err := os.Stat("/usr/sbin/" + program); err == nil {
-			continue
-		}
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("%v; install %s (Debian)", err, name)
-		}
-	}
-}
-
 func needShop(t *testing.T, packages map[string]string) {
 	t.Helper()
-	needs(t, map[string]string{python: "python3", "gunicorn": "gunicorn"})
+	needs(t, map[string]string{"gunicorn": "gunicorn"})
 	needs(t, packages)
 	needDjango(t)
 }
@@ -97,18 +78,12 @@ func newExample(t *testing.T) *shop {
 func holdPort(t *testing.T) (address string) {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	t.Cleanup(func() { _ = syscall.Close(fd) })
 	loopback := &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
-	if err := errors.Join(syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1), syscall.Bind(fd, loopback)); err != nil {
-		t.Fatal(err)
-	}
+	must(t, syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1), syscall.Bind(fd, loopback))
 	bound, err := syscall.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return fmt.Sprintf("127.0.0.1:%d", bound.(*syscall.SockaddrInet4).Port)
 }
 
@@ -116,33 +91,22 @@ func holdPort(t *testing.T) (address string) {
 // by a mark in its environment when the test is over.
 func (s *shop) openExample(t *testing.T, arg ...string) {
 	t.Helper()
-	killLater(t, s.logs)
+	t.Cleanup(func() { killMarked(t, s.logs) })
 	s.open(t, "env", append([]string{"LOGREEL_TEST_MARK=" + s.logs, "PYTHONUNBUFFERED="}, arg...)...)
-}
-
-func killLater(t *testing.T, mark string) {
-	t.Helper()
-	t.Cleanup(func() {
-		for _, pid := range offspring(t, mark) {
-			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
-				t.Errorf("kill %d: %v", pid, err)
-			}
-		}
-	})
 }
 
 // untilFiles calls ask again and again, until a directory has so many files, and returns
 // how often.
-func untilFiles(t *testing.T, dir string, files int, ask func(n int)) (asked int) {
-	t.Helper()
+func (d *folder) untilFiles(dir string, files int, ask func(n int)) (asked int) {
+	d.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(shopPatience); ; <-tick.C {
-		if len(logNames(dir)) >= files {
+	for deadline := time.Now().Add(patience); ; <-tick.C {
+		if len(d.glob(dir+"/*.log")) >= files { // the directory may be the server's to make
 			return asked
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("no %d files in %v", files, shopPatience)
+			d.t.Fatalf("no %d files in %v", files, patience)
 		}
 		ask(asked)
 		asked++
@@ -154,8 +118,8 @@ func untilFiles(t *testing.T, dir string, files int, ask func(n int)) (asked int
 // log-master holds are never too many.
 func (s *shop) orderUntilSwitched(t *testing.T, dir string) {
 	t.Helper()
-	first := len(s.answered)
-	untilFiles(t, dir, len(logNames(dir))+2, func(int) {
+	first, logs := len(s.answered), s.files(t)
+	logs.untilFiles(dir, len(logs.glob(dir+"/*.log"))+2, func(int) {
 		number := fmt.Sprintf("order-%d", len(s.answered))
 		s.order(t, number, 0, func() {})
 		if len(s.refused) > 0 {
@@ -172,21 +136,15 @@ func (s *shop) orderUntilSwitched(t *testing.T, dir string) {
 func (s *shop) awaitLine(t *testing.T, dir, number string) {
 	t.Helper()
 	line := fmt.Sprintf("/orders/%s/", number)
-	eventually(t, "the line of "+number, func() bool { return strings.Contains(content(t, dir, "*.log"), line) })
-}
-
-// logNames returns the files of a directory, which may be the server's to make.
-func logNames(dir string) []string {
-	files, _ := filepath.Glob(filepath.Join(dir, "*.log"))
-	return files
+	eventually(t, "the line of "+number, func() bool { return strings.Contains(s.files(t).content(dir+"/*.log"), line) })
 }
 
 // checkExample compares the files of a directory with what was answered: every record of
 // every order, and the line that the server logs for the request.
 func (s *shop) checkExample(t *testing.T, dir string, request *regexp.Regexp) {
 	t.Helper()
-	l := readWriters(t, dir)
-	for _, line := range slices.Concat(l.cut, l.mixed) {
+	l := readWriters(s.files(t), dir)
+	for _, line := range l.broken() {
 		t.Errorf("broken: %.300q", line)
 	}
 	for _, number := range s.answered {
@@ -218,8 +176,7 @@ func (s *shop) endWell(t *testing.T) {
 	if len(s.refused) > 0 {
 		t.Errorf("without an answer: %v", s.refused)
 	}
-	// The last ones close the log before they have gone.
-	eventually(t, "the end of all processes", func() bool { return len(offspring(t, s.logs)) == 0 })
+	awaitNoneMarked(t, s.logs) // they close the log before they have gone
 	s.checkPort(t)
 }
 
@@ -229,23 +186,22 @@ func TestExampleGunicorn(t *testing.T) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			needShop(t, nil)
 			s := newExample(t)
-			dir := t.TempDir()
-			writeFile(t, dir, "gunicorn.conf.py", example(t, "gunicorn.conf.py", anyPort, s.address))
-			pidFile, said := filepath.Join(dir, "pid"), filepath.Join(dir, "said")
+			d := newFolder(t)
+			d.put("gunicorn.conf.py", example(t, "gunicorn.conf.py", anyPort, s.address))
 			s.openExample(t, "bash", "-c", replaceAll(t, "gunicorn.conf.py", command,
 				"/var/log/shop/%Y-%m-%d.log", s.logs+"/"+everySecond,
-				"/var/log/shop/logreel.err", said,
-				"--config=", "--pid="+pidFile+" --config="+dir+"/",
+				"/var/log/shop/logreel.err", d.at("said"),
+				"--config=", "--pid="+d.at("pid")+" --config="+d.dir+"/",
 			))
-			master := number(t, regexp.MustCompile(`^(\d+)\n$`), readFile(t, pidFile))
-			s.orderUntilSwitched(t, s.logs)
+			master := d.awaitNumber("pid")
+			s.orderUntilSwitched(t, ".")
 			if workers := len(children(t, master)); workers != serverWorkers {
 				t.Errorf("%d workers", workers)
 			}
-			s.stopInFlight(t, func() { s.signal(t, master, syscall.SIGTERM) })
-			s.checkExample(t, s.logs, appServers[0].request)
+			s.stopInFlight(t, func() { sendSignal(t, master, syscall.SIGTERM) })
+			s.checkExample(t, ".", appServers[0].request)
 			s.checkSilent(t)
-			if text := complaints(readFile(t, said)); text != "" {
+			if text := complaints(d.read("said")); text != "" {
 				t.Errorf("logreel said %s", text)
 			}
 		})
@@ -282,36 +238,36 @@ func TestExampleUWSGI(t *testing.T) {
 		t.Run(test.about, func(t *testing.T) {
 			needShop(t, map[string]string{"uwsgi": "uwsgi-core and uwsgi-plugin-python3"})
 			s := newExample(t)
-			dir := t.TempDir()
+			d := newFolder(t)
 			configuration := example(t, "uwsgi.ini", append(test.replaced, anyPort, s.address)...)
 			// What is left of it in a comment does no harm.
-			writeFile(t, dir, "uwsgi.ini", strings.ReplaceAll(configuration, "/var/log/shop", s.logs))
-			command := "exec uwsgi --ini " + dir + "/uwsgi.ini"
+			d.put("uwsgi.ini", strings.ReplaceAll(configuration, "/var/log/shop", s.logs))
+			command := "exec uwsgi --ini " + d.at("uwsgi.ini")
 			if test.byLogreel {
 				line := commented(t, "uwsgi.ini", ";   ", 1)[0]
-				command = "exec " + replaceAll(t, "uwsgi.ini", line, "/var/log/shop/%Y-%m-%d.log", s.logs+"/"+everySecond, "--ini ", "--ini "+dir+"/")
+				command = "exec " + replaceAll(t, "uwsgi.ini", line, "/var/log/shop/%Y-%m-%d.log", s.logs+"/"+everySecond, "--ini ", "--ini "+d.dir+"/")
 			}
 			s.openExample(t, "sh", "-c", command)
 			if !test.byLogreel {
 				s.checkLoggers(t)
 			}
 			long := fmt.Sprintf("long@%d", test.longest)
-			s.awaitLine(t, s.logs, "first")
+			s.awaitLine(t, ".", "first")
 			s.order(t, long, 0, func() {})
-			s.awaitLine(t, s.logs, long)
-			s.orderUntilSwitched(t, s.logs)
-			stop := func() { s.signal(t, s.server.Process.Pid, syscall.SIGTERM) }
+			s.awaitLine(t, ".", long)
+			s.orderUntilSwitched(t, ".")
+			stop := func() { sendSignal(t, s.server.Process.Pid, syscall.SIGTERM) }
 			if test.inFlight {
 				s.order(t, "last", 400*time.Millisecond, stop)
 			} else {
 				stop()
 			}
 			s.endWell(t)
-			s.checkExample(t, s.logs, appServers[1].request)
+			s.checkExample(t, ".", appServers[1].request)
 			if test.byLogreel {
 				s.checkSilent(t)
 			}
-			if text := content(t, s.logs, "*.log"); !strings.Contains(text, "\ngoodbye to uWSGI.\n") {
+			if text := s.files(t).content("*.log"); !strings.Contains(text, "\ngoodbye to uWSGI.\n") {
 				t.Error("its last line is not there")
 			}
 		})
@@ -324,16 +280,15 @@ func TestExampleDjango(t *testing.T) {
 	for _, debug := range []string{"True", "False"} {
 		t.Run("DEBUG="+debug, func(t *testing.T) {
 			needShop(t, nil)
-			dir, logs := makeLogs(t)
-			server := newWebServer(t, dir)
-			writeFile(t, dir, "site_settings.py", example(t, "django_settings.py")+fmt.Sprintf(`
+			server := newWebServer(newLogs(t))
+			server.put("site_settings.py", example(t, "django_settings.py")+fmt.Sprintf(`
 SECRET_KEY = "only for tests"
 DEBUG = %s
 ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = "site_urls"
 TIME_ZONE = "UTC"
 `, debug))
-			writeFile(t, dir, "site_urls.py", `
+			server.put("site_urls.py", `
 import logging, warnings
 from django.http import HttpResponse
 from django.urls import path
@@ -344,18 +299,18 @@ def fail(request):
     raise ValueError("of no value")
 urlpatterns = [path("hello/<int:number>", hello), path("fail", fail)]
 `)
-			writeFile(t, dir, "site_wsgi.py", `
+			server.put("site_wsgi.py", `
 import os
 os.environ["DJANGO_SETTINGS_MODULE"] = "site_settings"
 from django.core.wsgi import get_wsgi_application
 application = get_wsgi_application()
 `)
-			server.open("logreel", logs+"/"+everySecond, "--", "gunicorn", "--bind="+server.address, "site_wsgi")
-			asked := untilFiles(t, logs, 3, func(n int) { server.get(fmt.Sprint("/hello/", n), 200) })
+			server.open("logreel", server.at("logs/"+everySecond), "--", "gunicorn", "--bind="+server.address, "site_wsgi")
+			asked := server.untilFiles("logs", 3, func(n int) { server.get(fmt.Sprint("/hello/", n), 200) })
 			server.get("/nowhere", 404)
 			server.get("/fail", 500)
 			server.end(syscall.SIGTERM)
-			text := content(t, logs, "*.log")
+			text := server.content("logs/*.log")
 			for n := range asked {
 				want := regexp.MustCompile(fmt.Sprintf(`(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO \[\d+\] any\.thing: order %d$`, n))
 				if got := len(want.FindAllString(text, -1)); got != 1 {

@@ -11,9 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,8 +22,7 @@ import (
 
 // A webServer is a server of which only whole answers are wanted.
 type webServer struct {
-	t       *testing.T
-	dir     string
+	*folder
 	address string
 	client  http.Client
 	cmd     *exec.Cmd
@@ -33,11 +30,11 @@ type webServer struct {
 	ended   chan struct{}
 }
 
-// newWebServer prepares a server with its files in a directory, and finds a port for it.
-func newWebServer(t *testing.T, dir string) *webServer {
-	t.Helper()
-	s := newExample(t) // which has all that
-	return &webServer{t: t, dir: dir, address: s.address, client: s.client, said: s.output}
+// newWebServer prepares a server with its files in a folder, and finds a port for it.
+func newWebServer(d *folder) *webServer {
+	d.t.Helper()
+	s := newExample(d.t) // which has all that
+	return &webServer{folder: d, address: s.address, client: s.client, said: s.output}
 }
 
 // open starts it and waits until it listens.
@@ -59,12 +56,10 @@ func (g *webServer) open(arg ...string) {
 func (g *webServer) start(arg ...string) {
 	g.t.Helper()
 	g.cmd = exec.Command(arg[0], arg[1:]...)
-	g.cmd.Dir, g.cmd.Env = g.dir, append(testEnv(g.dir), "LOGREEL_TEST_MARK="+g.dir, "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
+	g.cmd.Dir, g.cmd.Env = g.dir, append(testEnv(g.dir), markEnv+"="+g.dir, "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
 	g.cmd.Stdout, g.cmd.Stderr = g.said, g.said
 	g.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := g.cmd.Start(); err != nil {
-		g.t.Fatal(err)
-	}
+	must(g.t, g.cmd.Start())
 	ended := make(chan struct{})
 	g.ended = ended
 	cmd := g.cmd
@@ -73,16 +68,14 @@ func (g *webServer) start(arg ...string) {
 		close(ended)
 	}()
 	g.t.Cleanup(func() { <-ended })
-	killLater(g.t, g.dir)
+	g.t.Cleanup(func() { killMarked(g.t, g.dir) })
 }
 
 // get asks for a page and checks the answer's status.
 func (g *webServer) get(path string, status int) (body string) {
 	g.t.Helper()
 	response, err := g.client.Get("http://" + g.address + path)
-	if err != nil {
-		g.t.Fatal(err)
-	}
+	must(g.t, err)
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != status {
@@ -95,13 +88,11 @@ func (g *webServer) get(path string, status int) (body string) {
 // its exit status is 0.
 func (g *webServer) end(signal syscall.Signal) {
 	g.t.Helper()
-	if err := g.cmd.Process.Signal(signal); err != nil {
-		g.t.Fatal(err)
-	}
+	must(g.t, g.cmd.Process.Signal(signal))
 	select {
 	case <-g.ended:
-	case <-time.After(shopPatience):
-		g.t.Fatalf("%v has not ended after %v", g.cmd.Args, shopPatience)
+	case <-time.After(patience):
+		g.t.Fatalf("%v has not ended after %v", g.cmd.Args, patience)
 	}
 	if got := g.cmd.ProcessState.ExitCode(); got != 0 {
 		g.t.Errorf("%s: %v", g.cmd.Args[0], g.cmd.ProcessState)
@@ -112,7 +103,7 @@ func (g *webServer) end(signal syscall.Signal) {
 func (g *webServer) endAll(signal syscall.Signal) {
 	g.t.Helper()
 	g.end(signal)
-	eventually(g.t, "the end of all processes", func() bool { return len(offspring(g.t, g.dir)) == 0 })
+	awaitNoneMarked(g.t, g.dir)
 }
 
 // checkPages fails the test unless the log has one line for each of so many answered
@@ -134,16 +125,15 @@ func (g *webServer) checkPages(text string, asked int) {
 func TestExampleApache(t *testing.T) {
 	t.Parallel()
 	needs(t, map[string]string{"apache2": "apache2-bin"})
-	dir, logs := makeLogs(t)
-	g := newWebServer(t, dir)
+	g := newWebServer(newLogs(t))
 	owner, server := "root:adm", "User nobody\nGroup nogroup\n"
 	if os.Getuid() != 0 {
 		owner, server = ownNames(t), ""
 	}
-	writeFile(t, dir, "apache.conf", example(t, "apache.conf",
-		"/usr/bin/logreel", logreel, "/var/log/apache2", logs, "root:adm", owner,
+	g.put("apache.conf", example(t, "apache.conf",
+		"/usr/bin/logreel", logreel, "/var/log/apache2", g.at("logs"), "root:adm", owner,
 		"access-%Y-%m-%d.log", "access-"+everySecond, "error-%Y-%m-%d.log", "error-"+everySecond))
-	writeFile(t, dir, "main.conf", server+fmt.Sprintf(`
+	g.put("main.conf", server+fmt.Sprintf(`
 ServerRoot %[1]s
 ServerName localhost
 PidFile %[1]s/pid
@@ -155,55 +145,44 @@ LogFormat "%%h %%l %%u %%t \"%%r\" %%>s %%O \"%%{Referer}i\" \"%%{User-Agent}i\"
 DocumentRoot %[1]s/www
 AliasMatch ^ %[1]s/www/page
 Include %[1]s/apache.conf
-`, dir, g.address))
-	www := filepath.Join(dir, "www")
-	if err := os.Mkdir(www, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	writeFile(t, www, "page", "well\n")
+`, g.dir, g.address))
+	g.makeDir("www")
+	g.put("www/page", "well\n")
 	// The parts of the path up to the test's own directory are root's alone.
-	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	g.open("apache2", "-DFOREGROUND", "-f", filepath.Join(dir, "main.conf"))
+	g.chmod("..", 0o755)
+	g.open("apache2", "-DFOREGROUND", "-f", g.at("main.conf"))
 
 	page := func(n int) { g.get(fmt.Sprintf("/?%d", n), 200) }
-	asked := untilFiles(t, logs, 3, page)
+	asked := g.untilFiles("logs", 3, page)
 	late, err := net.Dial("tcp", g.address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	defer late.Close()
 	fmt.Fprintf(late, "GET /?%d HTTP/1.1\r\nHost: localhost\r\n", asked)
 	workers := children(t, g.cmd.Process.Pid)
-	if err := g.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
-		t.Fatal(err)
-	}
-	errorLog := func() string { return content(t, logs, "error-*.log") }
+	must(t, g.cmd.Process.Signal(syscall.SIGUSR1))
+	errorLog := func() string { return g.content("logs/error-*.log") }
 	const started = "resuming normal operations"
 	eventually(t, "Apache's second start", func() bool { return strings.Count(errorLog(), started) == 2 })
 	g.get(fmt.Sprintf("/?%d", asked+1), 200)
 	fmt.Fprint(late, "User-Agent: Go-http-client/1.1\r\nConnection: close\r\n\r\n")
-	if err := late.SetDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
-	}
+	must(t, late.SetDeadline(time.Now().Add(patience)))
 	if response, err := http.ReadResponse(bufio.NewReader(late), nil); err != nil || response.StatusCode != 200 {
 		t.Errorf("the late answer: %v %v", response, err)
 	}
 	_ = late.Close() // for which Apache would wait
 	eventually(t, "the end of the loggers before", func() bool {
-		return !slices.ContainsFunc(children(t, g.cmd.Process.Pid), func(pid int) bool { return slices.Contains(workers, pid) })
+		return !anyOf(children(t, g.cmd.Process.Pid), workers)
 	})
 	asked += 2
-	asked += untilFiles(t, logs, len(names(t, logs))+2, func(n int) { page(asked + n) })
+	asked += g.untilFiles("logs", len(g.names("logs"))+2, func(n int) { page(asked + n) })
 	g.endAll(syscall.SIGTERM)
 
-	g.checkPages(content(t, logs, "access-*.log"), asked)
+	g.checkPages(g.content("logs/access-*.log"), asked)
 	if text := errorLog(); strings.Count(text, started) != 2 || !strings.HasSuffix(text, "AH00491: caught SIGTERM, shutting down\n") {
 		t.Errorf("the error log: %s", text)
 	}
-	for _, name := range names(t, logs) {
-		if got := strings.TrimSpace(run(t, "stat", "--format=%U:%G", filepath.Join(logs, name))); got != owner {
+	for _, name := range g.names("logs") {
+		if got := strings.TrimSpace(run(t, "stat", "--format=%U:%G", g.at("logs/"+name))); got != owner {
 			t.Errorf("%s is %s's, want %s", name, got, owner)
 		}
 	}
@@ -216,28 +195,24 @@ Include %[1]s/apache.conf
 func ownNames(t *testing.T) string {
 	t.Helper()
 	me, err := user.Current()
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	group, err := user.LookupGroupId(me.Gid)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return me.Username + ":" + group.Name
 }
 
 func TestExampleNginx(t *testing.T) {
 	t.Parallel()
 	needs(t, map[string]string{"nginx": "nginx"})
-	dir, logs := makeLogs(t)
-	fifo := filepath.Join(dir, "fifo")
+	d := newLogs(t)
+	fifo := d.at("fifo")
 	commands := commented(t, "nginx.conf", "#   ", 2)
 	run(t, "sh", "-c", replaceAll(t, "nginx.conf", commands[0], "/run/nginx-access.log", fifo))
-	reader := newWebServer(t, dir)
-	reader.start("sh", "-c", replaceAll(t, "nginx.conf", commands[1], "/run/nginx-access.log", fifo, "/var/log/nginx", logs, "%Y-%m-%d.log", everySecond))
+	reader := newWebServer(d)
+	reader.start("sh", "-c", replaceAll(t, "nginx.conf", commands[1], "/run/nginx-access.log", fifo, "/var/log/nginx", d.at("logs"), "%Y-%m-%d.log", everySecond))
 
-	g := newWebServer(t, dir)
-	writeFile(t, dir, "example.conf", example(t, "nginx.conf", "/run/nginx-access.log", fifo))
+	g := newWebServer(d)
+	d.put("example.conf", example(t, "nginx.conf", "/run/nginx-access.log", fifo))
 	me, _, _ := strings.Cut(ownNames(t), ":")
 	conf := fmt.Sprintf(`
 pid %[1]s/pid;
@@ -248,16 +223,16 @@ http {
 	client_body_temp_path %[1]s/tmp; proxy_temp_path %[1]s/tmp; fastcgi_temp_path %[1]s/tmp; uwsgi_temp_path %[1]s/tmp; scgi_temp_path %[1]s/tmp;
 	include %[1]s/example.conf;
 	server { listen %[2]s; location / { return 200 "well\n"; } }
-}`, dir, g.address)
+}`, d.dir, g.address)
 	if os.Getuid() == 0 {
 		conf = "user " + me + ";\n" + conf
 	}
-	writeFile(t, dir, "main.conf", conf)
-	g.open("nginx", "-p", dir, "-e", "stderr", "-c", filepath.Join(dir, "main.conf"), "-g", "daemon off;")
-	asked := untilFiles(t, logs, 3, func(n int) { g.get(fmt.Sprintf("/?%d", n), 200) })
+	d.put("main.conf", conf)
+	g.open("nginx", "-p", d.dir, "-e", "stderr", "-c", d.at("main.conf"), "-g", "daemon off;")
+	asked := d.untilFiles("logs", 3, func(n int) { g.get(fmt.Sprintf("/?%d", n), 200) })
 	g.end(syscall.SIGQUIT)
 	reader.endAll(syscall.SIGTERM)
-	g.checkPages(content(t, logs, "access-*.log"), asked)
+	g.checkPages(d.content("logs/access-*.log"), asked)
 	for _, said := range []*os.File{g.said, reader.said} {
 		if text := complaints(readFile(t, said.Name())); strings.TrimSpace(text) != "" {
 			t.Errorf("past the log: %s", text)

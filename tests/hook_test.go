@@ -4,33 +4,44 @@ package tests
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
 
 // startHook runs logreel with a command for finished files, of which each line makes
 // one.
-func startHook(t *testing.T, dir, hook string, args ...string) *process {
+func startHook(t *testing.T, hook string, args ...string) *process {
 	t.Helper()
-	return start(t, dir, append([]string{"--size=1", "--exec", hook, "app.log"}, args...)...)
+	return start(t, append([]string{"--size=1", "--exec", hook, "app.log"}, args...)...)
+}
+
+// startHanging is startHook with a command that hangs, for the first file, whose number is
+// in the file pid.
+func startHanging(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := startHook(t, tellPID+"; exec sleep 300", args...)
+	p.write("1", "2")
+	p.awaitFile("pid")
+	return p
+}
+
+// tellPID has a shell write its number into a file, where it is whole at once.
+const tellPID = `echo $$ > pid.tmp; mv pid.tmp pid`
+
+// awaitEnd waits for the end of the process whose number a file holds.
+func (d *folder) awaitEnd(name string) {
+	d.t.Helper()
+	awaitGone(d.t, d.awaitNumber(name))
 }
 
 // A hook that hangs does not hold up a line, and is ended, with what it has started.
 func TestArchiveHookHangs(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	const limit = 5 * time.Second
-	p := startHook(t, dir, `sleep 300 & echo $! > pid.tmp; mv pid.tmp "$1.pid"; wait`, "--exec-timeout="+limit.String())
-	p.write("1")
-	p.write("2")
-	eventually(t, "the hook", func() bool { _, err := os.Stat(filepath.Join(dir, "app.log.pid")); return err == nil })
+	p := startHook(t, `sleep 300 & echo $! > pid.tmp; mv pid.tmp "$1.pid"; wait`, "--exec-timeout=5s")
+	p.write("1", "2")
+	p.awaitFile("app.log.pid")
 	begun := time.Now()
 	for n := range 20 {
 		p.write(strconv.Itoa(n + 3))
@@ -39,30 +50,9 @@ func TestArchiveHookHangs(t *testing.T) {
 	if took := time.Since(begun); took > 20*heldUp {
 		t.Errorf("20 lines took %v", took)
 	}
-	p.await(p.said, "logreel: warning: --exec: app.log: ended after 5s, the limit of --exec-timeout")
-	checkGone(t, filepath.Join(dir, "app.log.pid"))
-	if err := p.cmd.Process.Kill(); err != nil { // it would wait for all the others
-		t.Fatal(err)
-	}
-}
-
-// checkGone waits until the process is gone whose number a file holds.
-func checkGone(t *testing.T, path string) {
-	t.Helper()
-	pid, err := strconv.Atoi(strings.TrimSpace(readFile(t, path)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for deadline := time.Now().Add(patience / 2); ; time.Sleep(10 * time.Millisecond) {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil || strings.Contains(string(stat), ") Z ") {
-			return
-		}
-		if time.Now().After(deadline) {
-			_ = syscall.Kill(pid, syscall.SIGKILL) // ours, as the test's
-			t.Fatal("what the command has started is still there")
-		}
-	}
+	p.says("logreel: warning: --exec: app.log: ended after 5s, the limit of --exec-timeout")
+	p.awaitEnd("app.log.pid")
+	p.kill() // it would wait for all the others
 }
 
 // One that does not heed SIGTERM is killed 5 seconds later; so is what it has started,
@@ -70,18 +60,16 @@ func checkGone(t *testing.T, path string) {
 func TestArchiveHookIgnoresSIGTERM(t *testing.T) {
 	t.Parallel()
 	for about, hook := range map[string]string{
-		"the shell":         `trap "" TERM; echo $$ > pid.tmp; mv pid.tmp pid; sleep 300; sleep 300`,
-		"what it starts":    `sh -c 'trap "" TERM; echo $$ > pid.tmp; mv pid.tmp pid; sleep 300; sleep 300'; true`,
-		"in the background": `sh -c 'trap "" TERM; echo $$ > pid.tmp; mv pid.tmp pid; sleep 300; sleep 300' & wait`,
+		"the shell":         `trap "" TERM; ` + tellPID + `; sleep 300; sleep 300`,
+		"what it starts":    `sh -c 'trap "" TERM; ` + tellPID + `; sleep 300; sleep 300'; true`,
+		"in the background": `sh -c 'trap "" TERM; ` + tellPID + `; sleep 300; sleep 300' & wait`,
 	} {
 		t.Run(about, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			p := startHook(t, dir, hook, "--exec-timeout=5s") // which is enough to begin in
-			p.write("1")
-			p.write("2")
-			p.await(p.said, "the limit of --exec-timeout")
-			checkGone(t, filepath.Join(dir, "pid"))
+			p := startHook(t, hook, "--exec-timeout=5s") // which is enough to begin in
+			p.write("1", "2")
+			p.says("the limit of --exec-timeout")
+			p.awaitEnd("pid")
 			p.end()
 		})
 	}
@@ -91,19 +79,16 @@ func TestArchiveHookIgnoresSIGTERM(t *testing.T) {
 // status that is not 0 is said. The files come in order.
 func TestArchiveHookOutput(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	p := startHook(t, dir, `echo "out of $1"; echo "err of $LOGREEL_FILE" >&2; cat; test "$1" != app.log.1 || exit 3`)
-	for n := range 4 {
-		p.write(strconv.Itoa(n))
-	}
+	p := startHook(t, `echo "out of $1"; echo "err of $LOGREEL_FILE" >&2; cat; test "$1" != app.log.1 || exit 3`)
+	p.write("0", "1", "2", "3")
 	for n, path := range []string{"app.log", "app.log.1", "app.log.2"} {
 		for _, from := range []string{"out of ", "err of "} {
-			if got := p.await(p.said, " of "); got != from+path {
+			if got := p.says(" of "); got != from+path {
 				t.Errorf("got %q, want %q", got, from+path)
 			}
 		}
 		if n == 1 {
-			p.await(p.said, "logreel: warning: --exec: app.log.1: exit status 3")
+			p.says("logreel: warning: --exec: app.log.1: exit status 3")
 		}
 	}
 	p.end()
@@ -112,16 +97,11 @@ func TestArchiveHookOutput(t *testing.T) {
 // At the end of input the work is finished that has begun, and what waits.
 func TestArchiveAtTheEnd(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	p := startHook(t, dir, `sleep 0.3; echo "$1" >> handed`, "--compress=zstd")
-	for n := range 4 {
-		p.write(strconv.Itoa(n))
-	}
+	p := startHook(t, `sleep 0.3; echo "$1" >> handed`, "--compress=zstd")
+	p.write("0", "1", "2", "3")
 	p.end()
-	if got, want := readFile(t, filepath.Join(dir, "handed")), "app.log.zst\napp.log.1.zst\napp.log.2.zst\n"; got != want {
-		t.Errorf("handed on:\n%swant:\n%s", got, want)
-	}
-	if got, want := names(t, dir), []string{".app.log.3.pending", "app.log.1.zst", "app.log.2.zst", "app.log.3", "app.log.zst", "handed"}; !slices.Equal(got, want) {
+	p.expect("handed", "app.log.zst\napp.log.1.zst\napp.log.2.zst\n")
+	if got, want := p.names("."), []string{".app.log.3.pending", "app.log.1.zst", "app.log.2.zst", "app.log.3", "app.log.zst", "handed"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -130,18 +110,14 @@ func TestArchiveAtTheEnd(t *testing.T) {
 // the next start.
 func TestArchiveHookKilled(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	p := startHook(t, dir, `echo "$1" >> handed; echo $$ > pid.tmp; mv pid.tmp pid; exec sleep 300`)
-	p.write("1")
-	p.write("2")
-	eventually(t, "the hook", func() bool { _, err := os.Stat(filepath.Join(dir, "pid")); return err == nil })
-	if err := p.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	checkGone(t, filepath.Join(dir, "pid"))
+	p := startHook(t, `echo "$1" >> handed; `+tellPID+`; exec sleep 300`)
+	p.write("1", "2")
+	p.awaitFile("pid")
+	p.kill()
+	p.awaitEnd("pid")
 	eventually(t, "app.log to be handed on", func() bool { // the one before may still be ending
-		startOnce(t, dir, "--size=1", "--exec", `echo "$1" >> handed`, "app.log")
-		return readFile(t, filepath.Join(dir, "handed")) == "app.log\napp.log\n"
+		p.startOnce("--size=1", "--exec", `echo "$1" >> handed`, "app.log")
+		return p.read("handed") == "app.log\napp.log\n"
 	})
 }
 
@@ -152,23 +128,19 @@ func TestArchiveChildKilled(t *testing.T) {
 	for about, command := range map[string][]string{"input": nil, "command": {"--", "cat"}} {
 		t.Run(about, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			p := startHook(t, dir, `test "$1" != app.log || test -e once || { touch once; exec sleep 300; }; echo "handed on: $1"`, command...)
-			p.write("1")
-			p.write("2")
-			eventually(t, "the hook", func() bool { _, err := os.Stat(filepath.Join(dir, "once")); return err == nil })
-			child := archivist(t, p.cmd.Process.Pid)
+			p := startHook(t, `test "$1" != app.log || test -e once || { touch once; exec sleep 300; }; echo "handed on: $1"`, command...)
+			p.write("1", "2")
+			p.awaitFile("once")
+			child := archiverOf(t, p.pid())
 			hooks := childrenOf(t, child)
-			if err := syscall.Kill(child, syscall.SIGKILL); err != nil {
-				t.Fatal(err)
-			}
+			must(t, kill(child))
 			for _, pid := range hooks {
-				_ = syscall.Kill(pid, syscall.SIGKILL) // the hook that hangs is nobody's now
+				_ = kill(pid) // the hook that hangs is nobody's now
 			}
-			p.await(p.said, "logreel: warning: the process that looks after finished files ended early; what it left is done next time")
+			p.says("logreel: warning: the process that looks after finished files ended early; what it left is done next time")
 			p.write("3")
-			p.await(p.said, "handed on: app.log")
-			p.await(p.said, "handed on: app.log.1")
+			p.says("handed on: app.log")
+			p.says("handed on: app.log.1")
 			p.end()
 		})
 	}
@@ -178,24 +150,17 @@ func TestArchiveChildKilled(t *testing.T) {
 // that logreel reaps, and the status is the command's.
 func TestArchiveCommand(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	cmd := exec.Command("logreel", "--compress=gzip", "--keep-count=100", "--exec", `(sleep 0.1 &); echo "$1" >> handed`, everySecond, "--",
+	p := startPlain(t, "--compress=gzip", "--keep-count=100", "--exec", `(sleep 0.1 &); echo "$1" >> handed`, "logs/"+everySecond, "--",
 		"sh", "-c", `for n in $(seq 25); do echo $n; (sleep 0.2 &); sleep 0.1; done; exit 7`)
-	cmd.Env = testEnv("")
-	p := launch(t, dir, cmd)
 	p.wait(7)
-	settleAll(t, dir, "--compress=gzip", "--exec", `echo "$1" >> handed`, everySecond)
-	list := filepath.Join(t.TempDir(), "handed")
-	if err := os.Rename(filepath.Join(dir, "handed"), list); err != nil {
-		t.Fatal(err)
-	}
-	got := counted(t, dir)
+	p.settleAll("--compress=gzip", "--exec", `echo "$1" >> handed`, "logs/"+everySecond)
+	got := p.count("logs")
 	for n := range 25 {
 		if line := strconv.Itoa(n + 1); got[line] != 1 {
 			t.Errorf("line %s is there %d times", line, got[line])
 		}
 	}
-	checkHandedOn(t, list, dir, true)
+	p.expectHandedOn(true)
 }
 
 // waiting and leaves are what is said of work that is not done at the end of input.
@@ -220,31 +185,25 @@ func TestArchiveHookLeft(t *testing.T) {
 	} {
 		t.Run(about, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			p := startHook(t, dir, `echo $$ > pid.tmp; mv pid.tmp pid; exec sleep 300`, test.args...)
-			p.write("1")
-			p.write("2")
-			eventually(t, "the hook", func() bool { _, err := os.Stat(filepath.Join(dir, "pid")); return err == nil })
+			p := startHanging(t, test.args...)
 			begun := time.Now()
 			if about == "SIGTERM" {
-				p.signal(syscall.SIGTERM)
+				p.terminate()
 			}
-			if err := p.input.Close(); err != nil {
-				t.Fatal(err)
-			}
+			p.closeInput()
 			if test.waits != "" {
-				p.await(p.said, fmt.Sprintf(waiting, test.waits))
+				p.says(fmt.Sprintf(waiting, test.waits))
 				begun = time.Now()
-				p.signal(syscall.SIGTERM)
-				p.await(p.said, leaves)
+				p.terminate()
+				p.says(leaves)
 			}
 			p.wait(0)
 			if took := time.Since(begun); took > lastSecond {
 				t.Errorf("it took %v", took)
 			}
-			checkGone(t, filepath.Join(dir, "pid"))
-			if marks, err := filepath.Glob(filepath.Join(dir, ".app.log*.pending")); err != nil || len(marks) != 2 {
-				t.Errorf("%q, %v: want both files pending", marks, err)
+			p.awaitEnd("pid")
+			if marks := p.glob(".app.log*.pending"); len(marks) != 2 {
+				t.Errorf("%q: want both files pending", marks)
 			}
 		})
 	}
@@ -257,37 +216,26 @@ func TestArchiveHookForEver(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a minute")
 	}
-	dir := t.TempDir()
-	p := startHook(t, dir, `echo $$ > pid.tmp; mv pid.tmp pid; exec sleep 300`)
-	p.write("1")
-	p.write("2")
-	eventually(t, "the hook", func() bool { _, err := os.Stat(filepath.Join(dir, "pid")); return err == nil })
+	p := startHanging(t)
 	begun := time.Now()
-	if err := p.input.Close(); err != nil {
-		t.Fatal(err)
-	}
-	p.await(p.said, fmt.Sprintf(waiting, time.Minute))
+	p.closeInput()
+	p.says(fmt.Sprintf(waiting, time.Minute))
 	time.Sleep(time.Until(begun.Add(55 * time.Second))) // nothing is to happen
 	select {
 	case said, ok := <-p.said:
 		t.Errorf("said %q, %v, before the minute was over", said, ok)
 	default:
 	}
-	p.await(p.said, leaves)
+	p.says(leaves)
 	p.wait(0)
 	if took := time.Since(begun); took < time.Minute || took > time.Minute+lastSecond {
 		t.Errorf("it took %v, want a minute", took)
 	}
-	checkGone(t, filepath.Join(dir, "pid"))
+	p.awaitEnd("pid")
 	eventually(t, "app.log to be handed on", func() bool { // the one before may still be ending
-		if said := complaints(startOnce(t, dir, "--size=1", "--exec", `echo "$1" >> handed`, "app.log")); said != "" {
+		if said := complaints(p.startOnce("--size=1", "--exec", `echo "$1" >> handed`, "app.log")); said != "" {
 			t.Errorf("the next start said: %s", said)
 		}
-		handed, err := os.ReadFile(filepath.Join(dir, "handed"))
-		return err == nil && string(handed) == "app.log\n"
+		return p.content("handed") == "app.log\n"
 	})
 }
-
-// lastSecond is how long the end may take when nothing more is waited for: a second, and
-// some for a busy machine.
-const lastSecond = 15 * time.Second

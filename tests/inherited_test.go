@@ -1,107 +1,25 @@
+//go:build linux
+
 package tests
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"net"
-	"os"
 	"os/exec"
-	"os/user"
-	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// A stream is two descriptors of which one reads what the other writes, with no
-// poller of the runtime in between.
-type stream struct{ read, write *os.File }
-
-func newStream(t *testing.T, kind string) stream {
-	t.Helper()
-	var ends [2]int
-	var err error
-	if kind == "socket" {
-		ends, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	} else {
-		err = unix.Pipe(ends[:])
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, fd := range ends {
-		unix.CloseOnExec(fd)
-	}
-	s := stream{os.NewFile(uintptr(ends[0]), kind), os.NewFile(uintptr(ends[1]), kind)}
-	t.Cleanup(func() {
-		_ = s.read.Close() // if the test has not
-		_ = s.write.Close()
-	})
-	return s
-}
-
-func setNonblock(t *testing.T, f *os.File, on bool) {
-	t.Helper()
-	if err := unix.SetNonblock(int(f.Fd()), on); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// fill writes until nothing more fits in, and returns what it wrote.
-func (s stream) fill(t *testing.T) []byte {
-	t.Helper()
-	setNonblock(t, s.write, true)
-	defer setNonblock(t, s.write, false)
-	full := []byte{}
-	for chunk := bytes.Repeat([]byte("full"), 1024); ; {
-		n, err := unix.Write(int(s.write.Fd()), chunk)
-		if err == unix.EAGAIN {
-			return full
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		full = append(full, chunk[:n]...)
-	}
-}
-
-// drain reads what is there.
-func (s stream) drain(t *testing.T) []byte {
-	t.Helper()
-	setNonblock(t, s.read, true)
-	all, chunk := []byte{}, make([]byte, 4096)
-	for {
-		n, err := unix.Read(int(s.read.Fd()), chunk)
-		if err == unix.EAGAIN || err == nil && n == 0 {
-			return all
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, chunk[:n]...)
-	}
-}
-
 // Sockets and pipes that whoever started it left open are closed: a server's port
 // would stay busy, and the readers of other loggers' pipes would wait for an end.
 func TestInheritedDescriptors(t *testing.T) {
 	t.Parallel()
 	needProc(t)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listening, err := listener.(*net.TCPListener).File()
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener, listening := listen(t)
 	pipe, pair := newStream(t, "pipe"), newStream(t, "socket")
 	cmd := exec.Command("logreel", "--tee", "--verbose", "--every=never", "app.log")
 	// More than one read of the directory of descriptors tells of.
@@ -109,36 +27,22 @@ func TestInheritedDescriptors(t *testing.T) {
 		cmd.ExtraFiles = append(cmd.ExtraFiles, pipe.write, pair.write)
 	}
 	cmd.ExtraFiles = append(cmd.ExtraFiles, listening, pipe.read)
-	dir := t.TempDir()
-	p := launch(t, dir, cmd)
+	p := newFolder(t).launch(cmd)
 	p.write("one") // so it reads, and has closed what it closes
-	for _, f := range []io.Closer{listener, listening, pipe.write, pair.write} {
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for fd, target := range openFiles(t, cmd.Process.Pid) {
-		if fd > 2 && (strings.HasPrefix(target, "socket:") || strings.HasPrefix(target, "pipe:")) {
-			t.Errorf("descriptor %d is still open: %s", fd, target)
-		}
+	must(t, listener.Close(), listening.Close(), pipe.write.Close(), pair.write.Close())
+	for fd, target := range streams(t, p.pid()) {
+		t.Errorf("descriptor %d is still open: %s", fd, target)
 	}
 	// A process that another test is just starting has copies until its exec.
 	eventually(t, "the port", func() bool {
 		again, err := net.Listen("tcp", listener.Addr().String())
 		return err == nil && again.Close() == nil
 	})
-	for _, s := range []stream{pipe, pair} {
-		setNonblock(t, s.read, true)
-		eventually(t, "the end of the inherited "+s.read.Name(), func() bool {
-			n, err := unix.Read(int(s.read.Fd()), make([]byte, 1))
-			return n == 0 && err == nil
-		})
-	}
+	eventually(t, "the end of the inherited pipe", pipe.ended)
+	eventually(t, "the end of the inherited socket", pair.ended)
 	p.write("two")
 	p.end()
-	if got := content(t, dir, "app.log"); got != "one\ntwo\n" {
-		t.Errorf("got %q", got)
-	}
+	p.expect("app.log", "one\ntwo\n")
 }
 
 // Files and directories have the modes that the manual says under any umask: servers
@@ -146,17 +50,12 @@ func TestInheritedDescriptors(t *testing.T) {
 func TestInheritedUmask(t *testing.T) {
 	t.Parallel()
 	for _, umask := range []string{"0", "0777"} {
-		dir := t.TempDir()
-		p := startShell(t, dir, "umask "+umask+"; exec logreel --tee --verbose --every=never logs/shop/app.log")
+		p := startShell(t, "umask "+umask+"; exec logreel --tee --verbose --every=never logs/shop/app.log")
 		p.write("one")
 		p.end()
-		for path, want := range map[string]os.FileMode{"logs": 0o755, "logs/shop": 0o755, "logs/shop/app.log": 0o640} {
-			info, err := os.Stat(filepath.Join(dir, path))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := info.Mode().Perm(); got != want {
-				t.Errorf("umask %s: %s has mode %04o, want %04o", umask, path, got, want)
+		for name, want := range map[string]string{"logs": "0755", "logs/shop": "0755", "logs/shop/app.log": "0640"} {
+			if got := p.mode(name); got != want {
+				t.Errorf("umask %s: %s has mode %s, want %s", umask, name, got, want)
 			}
 		}
 	}
@@ -169,9 +68,8 @@ func TestInheritedClosed(t *testing.T) {
 	for _, closed := range []string{"<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"} {
 		t.Run(closed, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
 			// Every line has a file of its own, so there is much to say.
-			p := startShell(t, dir, "exec logreel --tee --verbose --eager --size=4 app.log "+closed)
+			p := startShell(t, "exec logreel --tee --verbose --eager --size=4 app.log "+closed)
 			want := ""
 			if !strings.Contains(closed, "<") {
 				for i := range 9 {
@@ -181,48 +79,12 @@ func TestInheritedClosed(t *testing.T) {
 				}
 			}
 			p.end()
-			if got := content(t, dir, "app.log*"); got != want {
-				t.Errorf("got %q, want %q", got, want)
-			}
-			if _, err := os.Stat(filepath.Join(dir, "app.log")); err != nil {
-				t.Errorf("it has not come as far as to open a file: %v", err)
+			p.expect("app.log*", want)
+			if !p.exists("app.log") {
+				t.Error("it has not come as far as to open a file")
 			}
 		})
 	}
-}
-
-// withoutRoot makes a command one of a user whom permissions bind, and returns a
-// directory of that user's.
-func withoutRoot(t *testing.T, cmd *exec.Cmd) string {
-	t.Helper()
-	dir := t.TempDir()
-	if os.Geteuid() != 0 {
-		return dir
-	}
-	nobody, err := user.Lookup("nobody")
-	if err != nil {
-		t.Skipf("root is bound by no permission: %v", err)
-	}
-	uid, err := strconv.Atoi(nobody.Uid)
-	if err != nil {
-		t.Fatal(err)
-	}
-	gid, err := strconv.Atoi(nobody.Gid)
-	if err != nil {
-		t.Fatal(err)
-	}
-	as := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
-	try := exec.Command(logreel, "--version")
-	try.SysProcAttr = as
-	if out, err := try.CombinedOutput(); err != nil {
-		t.Skipf("root is bound by no permission, and nobody cannot run %s: %v %s", logreel, err, out)
-	}
-	// What t.TempDir makes is in a directory for its owner alone.
-	if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chown(dir, uid, gid)); err != nil {
-		t.Fatal(err)
-	}
-	cmd.SysProcAttr = as
-	return dir
 }
 
 // It needs no more of its working directory than its pattern does.
@@ -236,25 +98,17 @@ func TestInheritedDirectory(t *testing.T) {
 			t.Parallel()
 			cmd := exec.Command("sh", "-c", `logs=`+test.pattern+`; mkdir here; cd here; chmod `+test.mode+` .
 				exec logreel --tee --verbose --every=never --link="$logs.link" "$logs"`)
-			dir := withoutRoot(t, cmd)
-			here := filepath.Join(dir, "here")
-			t.Cleanup(func() {
-				if err := os.Chmod(here, 0o755); err != nil { // to be removed
-					t.Error(err)
-				}
-			})
-			p := launch(t, dir, cmd)
+			d := withoutRoot(t, cmd)
+			t.Cleanup(func() { d.chmod("here", 0o755) }) // to be removed
+			p := d.launch(cmd)
 			p.write("one")
-			info, err := os.Stat(here)
-			if err != nil || fmt.Sprintf("%04o", info.Mode().Perm()) != test.mode {
-				t.Fatalf("%v, %v, want mode %s", info.Mode(), err, test.mode)
+			if got := p.mode("here"); got != test.mode {
+				t.Fatalf("mode %s, want %s", got, test.mode)
 			}
 			p.end()
-			if err := os.Chmod(here, 0o755); err != nil {
-				t.Fatal(err)
-			}
+			p.chmod("here", 0o755)
 			for _, name := range []string{"app.log", "app.log.link"} {
-				if got := content(t, dir, name) + content(t, here, name); got != "one\n" {
+				if got := p.content(name) + p.content("here/"+name); got != "one\n" {
 					t.Errorf("%s: got %q", name, got)
 				}
 			}
@@ -267,12 +121,7 @@ func TestInheritedDirectory(t *testing.T) {
 func TestInheritedFileSize(t *testing.T) {
 	t.Parallel()
 	need(t, "prlimit")
-	dir := t.TempDir()
-	p := start(t, dir, "--every=never", "app.log")
-	limit := func(size string) {
-		t.Helper()
-		run(t, "prlimit", "--pid", strconv.Itoa(p.cmd.Process.Pid), "--fsize="+size+":") // the soft one
-	}
+	p := start(t, "--every=never", "app.log")
 	want := ""
 	send := func(n int) {
 		t.Helper()
@@ -283,23 +132,21 @@ func TestInheritedFileSize(t *testing.T) {
 		}
 	}
 	p.write("first")
-	limit("1000") // inside a line
+	p.limit("--fsize=1000:") // the soft one, inside a line
 	send(100)
-	p.await(p.said, "file too large")
+	p.says("file too large")
 	send(100)
-	p.signal(syscall.SIGUSR1)
-	p.await(p.said, "live file app.log of ")
-	if got := len(content(t, dir, "app.log")); got != 1000 {
+	p.report()
+	p.says("live file app.log of ")
+	if got := len(p.read("app.log")); got != 1000 {
 		t.Errorf("the file has %d bytes, want 1000", got)
 	}
-	limit("1500") // a fault that is over and comes again
-	eventually(t, "the file to grow to the new limit", func() bool { return len(content(t, dir, "app.log")) == 1500 })
-	limit("unlimited")
-	p.await(p.copied, fmt.Sprintf("line %d", strings.Count(want, "\n")-1))
+	p.limit("--fsize=1500:") // a fault that is over and comes again
+	eventually(t, "the file to grow to the new limit", func() bool { return len(p.read("app.log")) == 1500 })
+	p.limit("--fsize=unlimited:")
+	p.copies(fmt.Sprintf("line %d", strings.Count(want, "\n")-1))
 	p.end()
-	if got := content(t, dir, "app.log"); got != "first\n"+want {
-		t.Errorf("got %q, want %q", got, want)
-	}
+	p.expect("app.log", "first\n"+want)
 }
 
 // Messages that standard error does not take are dropped; lines never wait for them.
@@ -309,13 +156,12 @@ func TestInheritedFullStderr(t *testing.T) {
 		for _, nonblocking := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, nonblocking %v", kind, nonblocking), func(t *testing.T) {
 				t.Parallel()
-				dir := t.TempDir()
 				stderr := newStream(t, kind)
-				full := stderr.fill(t)
+				full := stderr.fill()
 				setNonblock(t, stderr.write, nonblocking)
 				cmd := exec.Command("logreel", "--tee", "--verbose", "--size=4", "app.log")
 				cmd.Stderr = stderr.write
-				p := launch(t, dir, cmd)
+				p := newFolder(t).launch(cmd)
 				want := ""
 				write := func(line string) {
 					t.Helper()
@@ -325,14 +171,18 @@ func TestInheritedFullStderr(t *testing.T) {
 				for i := range 8 {
 					write(fmt.Sprintf("line %d", i)) // and a message for each
 				}
-				got := stderr.drain(t)
+				got := stderr.drain()
 				eventually(t, "a message, when standard error has room again", func() bool {
 					write("later")
-					got = append(got, stderr.drain(t)...)
+					got = append(got, stderr.drain()...)
 					return len(got) > len(full)
 				})
 				messages, begins := bytes.CutPrefix(got, full)
-				if !begins || !regexp.MustCompile("^(logreel: .*\n)+$").Match(messages) {
+				whole := begins && bytes.HasSuffix(messages, []byte("\n"))
+				for line := range bytes.Lines(messages) {
+					whole = whole && bytes.HasPrefix(line, []byte("logreel: "))
+				}
+				if !whole {
 					t.Errorf("after what it was full of, standard error has %.1000q, want whole messages", messages)
 				}
 				// Others have the same open file, and rely on its flags.
@@ -342,8 +192,8 @@ func TestInheritedFullStderr(t *testing.T) {
 				}
 				p.end()
 				text := ""
-				for _, name := range inOrder(t, dir) {
-					text += content(t, dir, filepath.Base(name))
+				for _, name := range p.inOrder() {
+					text += p.read(name)
 				}
 				if text != want {
 					t.Errorf("got %q, want %q", text, want)
@@ -353,103 +203,67 @@ func TestInheritedFullStderr(t *testing.T) {
 	}
 }
 
-// broken returns the end to write to of a pipe that nobody reads any more.
-func broken(t *testing.T) *os.File {
-	t.Helper()
-	s := newStream(t, "pipe")
-	if err := s.read.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return s.write
-}
-
 // Nobody reads the messages any more: that ends nothing.
 func TestInheritedBrokenStderr(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
 	cmd := exec.Command("logreel", "--tee", "--verbose", everySecond)
 	cmd.Stderr = broken(t)
-	p := launch(t, dir, cmd)
+	p := newFolder(t).launch(cmd)
 	want := ""
-	files := func() int {
-		names, err := filepath.Glob(filepath.Join(dir, "*"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(names)
-	}
-	for i := 0; files() < 3; i++ {
+	for i := 0; len(p.names(".")) < 3; i++ {
 		line := fmt.Sprintf("line %d", i)
 		p.write(line)
 		want += line + "\n"
 	}
-	p.signal(syscall.SIGUSR1)
+	p.report()
 	p.write("last")
 	p.end()
-	if got := content(t, dir, "*"); got != want+"last\n" {
-		t.Errorf("got %q, want %q", got, want)
-	}
+	p.expect("*", want+"last\n")
 }
 
 // Nobody reads the copies any more: one message says so, and the files go on.
 func TestInheritedBrokenTee(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	cmd := exec.Command("logreel", "--tee", "--verbose", "--every=never", "app.log")
-	cmd.Stdout = broken(t)
-	p := launch(t, dir, cmd)
+	p := startTee(t, broken(t), "--verbose")
 	p.send("one")
-	p.await(p.said, "--tee: broken pipe; going on without it")
+	p.says("--tee: broken pipe; going on without it")
 	want := "one\n"
 	for _, line := range []string{"two", "three"} {
 		p.send(line)
 		want += line + "\n"
-		eventually(t, line, func() bool { return content(t, dir, "app.log") == want })
+		eventually(t, line, func() bool { return p.content("app.log") == want })
 	}
-	if err := p.input.Close(); err != nil {
-		t.Fatal(err)
+	if said := p.end(); strings.Contains(said, "--tee") {
+		t.Errorf("it says again: %s", said)
 	}
-	for line := range p.said {
-		if strings.Contains(line, "--tee") {
-			t.Errorf("it says again: %s", line)
-		}
-	}
-	p.wait(0)
-	if got := content(t, dir, "app.log"); got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
+	p.expect("app.log", want)
 }
 
 // Under uWSGI what logreel says comes back as a line. Lines must not make messages,
 // or the two would feed each other for ever.
 func TestInheritedOwnMessages(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "logs"), nil, 0o600); err != nil { // a file where the directory should be
-		t.Fatal(err)
-	}
+	d := newBlocked(t)
 	loop := newStream(t, "socket")
 	setNonblock(t, loop.write, true) // as uWSGI does
 	cmd := exec.Command("logreel", "--tee", "--verbose", "--every=never", "logs/app.log")
 	cmd.Stdin, cmd.Stderr = loop.read, loop.write
-	p := launch(t, dir, cmd)
+	p := d.launch(cmd)
 	p.input = loop.write
 	p.send("one")
 	time.Sleep(3 * time.Second) // as long as the fault lasts
-	if err := os.Remove(filepath.Join(dir, "logs")); err != nil {
-		t.Fatal(err)
-	}
-	p.await(p.copied, "over after")
+	p.remove("logs")
+	p.copies("over after")
 	p.send("two")
-	p.await(p.copied, "two")
+	p.copies("two")
 	time.Sleep(time.Second) // it would take some time to talk itself into anything
 	// Its own standard error holds the input open.
-	p.signal(syscall.SIGTERM)
-	p.await(p.copied, "a second SIGTERM ends")
-	p.signal(syscall.SIGTERM)
+	p.terminate()
+	p.copies("a second SIGTERM ends")
+	p.terminate()
 	p.wait(0)
 	warnings, own, others := 0, 0, ""
-	got := content(t, dir, "logs/app.log")
+	got := p.read("logs/app.log")
 	for line := range strings.Lines(complaints(got)) {
 		switch {
 		case strings.HasPrefix(line, "logreel: warning: "):

@@ -2,15 +2,11 @@ package tests
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"io"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -38,9 +34,7 @@ func openInlet(t *testing.T, kind string) (read, write *os.File) {
 		read, write, err = os.Pipe()
 	case "socket":
 		var pair [2]int
-		if pair, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0); err == nil {
-			unix.CloseOnExec(pair[0])
-			unix.CloseOnExec(pair[1])
+		if pair, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err == nil {
 			// Ours is for the poller, so that a deadline can end a write.
 			err = unix.SetNonblock(pair[1], true)
 			read, write = os.NewFile(uintptr(pair[0]), "socket"), os.NewFile(uintptr(pair[1]), "socket")
@@ -52,17 +46,13 @@ func openInlet(t *testing.T, kind string) (read, write *os.File) {
 			read, err = os.Open(path)
 		}
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	t.Cleanup(func() {
 		_ = read.Close() // if the test failed before
 		_ = write.Close()
 	})
 	if kind != "file" {
-		if err := write.SetWriteDeadline(time.Now().Add(3 * patience)); err != nil {
-			t.Fatal(err)
-		}
+		must(t, write.SetWriteDeadline(time.Now().Add(3*patience)))
 	}
 	return read, write
 }
@@ -70,67 +60,41 @@ func openInlet(t *testing.T, kind string) (read, write *os.File) {
 // swallow has logreel read an input to its end into inputLog, so many bytes a
 // write. It returns the most memory it took before the end, in kB; 0 where the input
 // is a file, whose end nobody holds back.
-func swallow(t *testing.T, dir, inlet string, input io.Reader, chunk int) (memory int) {
-	t.Helper()
-	read, write := openInlet(t, inlet)
+func (d *folder) swallow(inlet string, input io.Reader, chunk int) (kB int) {
+	d.t.Helper()
+	read, write := openInlet(d.t, inlet)
 	pour := func() {
-		t.Helper()
+		d.t.Helper()
 		// The structs hide shortcuts, which would choose another chunk.
-		if _, err := io.CopyBuffer(struct{ io.Writer }{write}, struct{ io.Reader }{input}, make([]byte, chunk)); err != nil {
-			t.Fatal(err)
-		}
+		_, err := io.CopyBuffer(struct{ io.Writer }{write}, struct{ io.Reader }{input}, make([]byte, chunk))
+		must(d.t, err)
 	}
 	if inlet == "file" {
 		pour()
 	}
-	within, cancel := context.WithTimeout(t.Context(), 3*patience)
-	defer cancel()
-	var said bytes.Buffer
-	cmd := exec.CommandContext(within, logreel, "--every=never", inputLog)
-	cmd.Dir, cmd.Stdin, cmd.Stderr = dir, read, &said
-	if err := errors.Join(cmd.Start(), read.Close()); err != nil {
-		t.Fatal(err)
-	}
+	cmd := exec.Command(logreel, "--every=never", inputLog)
+	cmd.Stdin = read
+	p := d.launch(cmd)
+	must(d.t, read.Close())
 	if inlet != "file" {
 		pour()
-		memory = peakMemory(t, cmd)
+		kB = memory(p.pid(), "VmHWM")
 	}
-	if err := write.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil || complaints(said.String()) != "" {
-		t.Errorf("%v; logreel said: %s", err, &said)
-	}
-	return memory
-}
-
-// peakMemory returns the most memory that a running process has had, in kB. What
-// wait4 tells after its end would count the test's own, of before exec.
-func peakMemory(t *testing.T, cmd *exec.Cmd) int {
-	t.Helper()
-	if _, err := os.Stat("/proc/self/status"); err != nil {
-		return 0
-	}
-	value := (&costRun{cmd: cmd}).memory(t, "VmHWM")
-	kB, err := strconv.Atoi(strings.TrimSuffix(value, " kB"))
-	if err != nil {
-		t.Fatal(err)
+	must(d.t, write.Close())
+	if said := p.wait(0); said != "" {
+		d.t.Errorf("logreel said: %s", said)
 	}
 	return kB
 }
 
-// compareText compares a file with what is wanted, without having either in memory,
-// and removes it.
-func compareText(t *testing.T, path string, want io.Reader) {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+// expectText fails the test unless a file holds what is wanted, without having either in
+// memory, and removes it.
+func (d *folder) expectText(name string, want io.Reader) {
+	d.t.Helper()
+	f, err := os.Open(d.at(name))
+	must(d.t, err)
 	defer f.Close()
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
+	d.remove(name)
 	a, b := make([]byte, inputChunk), make([]byte, inputChunk)
 	for at := 0; ; at += len(a) {
 		n, err := io.ReadFull(f, a)
@@ -140,12 +104,12 @@ func compareText(t *testing.T, path string, want io.Reader) {
 			for same < min(n, m) && a[same] == b[same] {
 				same++
 			}
-			t.Fatalf("from byte %d on: got %.40q, want %.40q", at+same, a[same:n], b[same:m])
+			d.t.Fatalf("from byte %d on: got %.40q, want %.40q", at+same, a[same:n], b[same:m])
 		}
 		if err != nil || wantErr != nil {
 			ended := func(err error) bool { return err == io.EOF || err == io.ErrUnexpectedEOF }
 			if !ended(err) || !ended(wantErr) {
-				t.Fatal(err, wantErr)
+				d.t.Fatal(err, wantErr)
 			}
 			return
 		}
@@ -190,19 +154,19 @@ func TestInput(t *testing.T) {
 		for _, inlet := range inlets {
 			t.Run(test.about+", "+inlet, func(t *testing.T) {
 				t.Parallel()
-				dir := t.TempDir()
-				swallow(t, dir, inlet, strings.NewReader(test.input), test.chunk)
+				d := newFolder(t)
+				d.swallow(inlet, strings.NewReader(test.input), test.chunk)
 				want := test.input
 				if want == "" {
-					if _, err := os.Lstat(filepath.Join(dir, inputLog)); !errors.Is(err, fs.ErrNotExist) {
-						t.Errorf("there is a file without a line: %v", err)
+					if d.exists(inputLog) {
+						t.Error("there is a file without a line")
 					}
 					return
 				}
 				if !strings.HasSuffix(want, "\n") {
 					want += "\n"
 				}
-				compareText(t, filepath.Join(dir, inputLog), strings.NewReader(want))
+				d.expectText(inputLog, strings.NewReader(want))
 			})
 		}
 	}
@@ -267,34 +231,14 @@ func TestInputLongLines(t *testing.T) {
 		{"long lines among short ones", "socket", mixed},
 	} {
 		t.Run(test.about+", "+test.inlet, func(t *testing.T) { // one after the other, for the room they take
-			dir := roomyDir(t, uint64(huge))
+			d := roomyFolder(t, uint64(huge))
 			begun := time.Now()
-			memory := swallow(t, dir, test.inlet, longLines(text, test.lengths), inputChunk)
-			t.Logf("%d kB at most, in %v", memory, time.Since(begun).Round(time.Millisecond))
-			if memory >= inputMemory {
-				t.Errorf("it took %d kB, want less than %d", memory, inputMemory)
+			kB := d.swallow(test.inlet, longLines(text, test.lengths), inputChunk)
+			t.Logf("%d kB at most, in %v", kB, time.Since(begun).Round(time.Millisecond))
+			if kB >= inputMemory {
+				t.Errorf("it took %d kB, want less than %d", kB, inputMemory)
 			}
-			compareText(t, filepath.Join(dir, inputLog), io.MultiReader(longLines(text, test.lengths), strings.NewReader("\n")))
+			d.expectText(inputLog, io.MultiReader(longLines(text, test.lengths), strings.NewReader("\n")))
 		})
 	}
-}
-
-// roomyDir returns a directory for so many bytes: in memory where there is plenty,
-// since a disk would be slower than all the rest.
-func roomyDir(t *testing.T, size uint64) string {
-	t.Helper()
-	var st unix.Statfs_t
-	if err := unix.Statfs("/dev/shm", &st); err != nil || st.Bavail*uint64(st.Bsize) < 4*size {
-		return t.TempDir()
-	}
-	dir, err := os.MkdirTemp("/dev/shm", "logreel-tests-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
 }

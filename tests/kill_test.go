@@ -1,24 +1,14 @@
 package tests
 
 import (
-	"bufio"
 	"bytes"
-	"cmp"
-	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -27,92 +17,11 @@ const (
 	// killLoss is how many lines a kill may cost: those of one read, which are as
 	// many as come in a linger of 40 ms, and some for a machine that is slow.
 	killLoss = 300
-
-	// twinsFor is how long two write at once, twinsRoom how many bytes each at the
-	// most: a machine that is fast fills the disk.
-	twinsFor    = 2500 * time.Millisecond
-	twinsRoom   = 400_000_000
-	longestTwin = 60_000
 )
-
-// inOrder returns the paths of the files in a directory in the order in which they
-// were written: by period, and within it by number.
-func inOrder(t *testing.T, dir string) []string {
-	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	split := func(name string) (base string, number int) {
-		base, digits, found := strings.Cut(name, ".log")
-		if !found || digits == "" {
-			return base, 0
-		}
-		number, err := strconv.Atoi(strings.TrimPrefix(digits, "."))
-		if err != nil {
-			t.Fatalf("unexpected file %s", name)
-		}
-		return base, number
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		baseA, a1 := split(a)
-		baseB, b1 := split(b)
-		return cmp.Or(cmp.Compare(baseA, baseB), cmp.Compare(a1, b1))
-	})
-	return names
-}
-
-// eachLine calls f with every line of a file, and with the rest after the last one.
-func eachLine(t *testing.T, path string, f func(line []byte)) {
-	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	for r := bufio.NewReaderSize(file, 4*longestTwin); ; {
-		line, err := r.ReadSlice('\n')
-		if len(line) > 0 {
-			f(line)
-		}
-		if err == io.EOF {
-			return
-		}
-		if err != nil && err != bufio.ErrBufferFull {
-			t.Fatal(err)
-		}
-	}
-}
 
 // killedLine is the line of a number.
 func killedLine(n int) []byte {
 	return fmt.Appendf(nil, "%08d %s\n", n, strings.Repeat("k", killLine-10))
-}
-
-// feedKilled writes numbered lines at killRate, one write each, until done is closed
-// or writing fails. It returns how many.
-func feedKilled(fd int, done chan struct{}) (lines int, err error) {
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for begun := time.Now(); ; {
-		select {
-		case <-done:
-			return lines, nil
-		case <-tick.C:
-		}
-		for due := int(time.Since(begun).Seconds() * killRate); lines < due; {
-			n, err := unix.Write(fd, killedLine(lines))
-			switch {
-			case err == unix.EINTR:
-				continue
-			case err != nil:
-				return lines, err
-			case n < killLine:
-				return lines, fmt.Errorf("%d bytes of a line were written", n)
-			}
-			lines++
-		}
-	}
 }
 
 // A logreel that is killed loses at most the lines it has just read, and the next one
@@ -123,51 +32,38 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		kills = 4
 	}
-	seed := uint64(time.Now().UnixNano())
-	random := rand.New(rand.NewPCG(seed, 0))
-	t.Logf("seed %d", seed)
-	dir := t.TempDir()
+	random, _ := seeded(t)
+	d := newFolder(t)
 	pipe := newStream(t, "pipe")
-	var said bytes.Buffer
-	begin := func() *exec.Cmd {
+	begin := func() *process {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), logreel, everySecond)
-		cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stderr = dir, testEnv(""), pipe.read, &said
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		return cmd
+		cmd := exec.Command(logreel, everySecond)
+		cmd.Stdin = pipe.read
+		return d.launch(cmd)
 	}
 
-	cmd := begin()
-	var feeder sync.WaitGroup
-	written, err, done := 0, error(nil), make(chan struct{})
-	feeder.Go(func() { written, err = feedKilled(int(pipe.write.Fd()), done) })
+	p := begin()
+	stop := feed(t, pipe.write, killRate, killedLine)
+	said := ""
 	for range kills {
 		time.Sleep(50*time.Millisecond + time.Duration(random.IntN(600))*time.Millisecond) // the random moment
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Wait(); cmd.ProcessState.Exited() {
-			t.Fatalf("it ended by itself: %v; it said: %s", err, &said)
-		}
-		cmd = begin()
+		p.kill()
+		said += p.wait(-1) // by a signal, not by itself
+		p = begin()
 	}
-	close(done)
-	feeder.Wait()
-	if err := errors.Join(err, pipe.write.Close(), cmd.Wait()); err != nil || complaints(said.String()) != "" {
-		t.Errorf("%v; logreel said: %s", err, &said)
+	written := stop()
+	must(t, pipe.write.Close())
+	if said += p.wait(0); said != "" {
+		t.Errorf("logreel said: %s", said)
 	}
 
-	next, lost, wrong := 0, []int{}, 0
-	names := inOrder(t, dir)
+	next, lost, wrong := 0, []int{}, &tally{t: t}
+	names := d.inOrder()
 	for _, name := range names {
-		eachLine(t, name, func(line []byte) {
+		d.eachLine(name, func(line []byte) {
 			n, err := strconv.Atoi(string(line[:min(len(line), 8)]))
 			if whole := err == nil && bytes.Equal(line, killedLine(n)); !whole || n < next {
-				if wrong++; wrong <= 5 {
-					t.Errorf("%s: %.120q after line %d", filepath.Base(name), line, next-1)
-				}
+				wrong.errorf("%s: %.120q after line %d", name, line, next-1)
 			} else {
 				if n > next {
 					lost = append(lost, n-next)
@@ -179,9 +75,7 @@ func TestKill(t *testing.T) {
 	if next != written {
 		t.Errorf("the last line is %d, want %d", next-1, written-1)
 	}
-	if wrong > 5 {
-		t.Errorf("… %d such lines in all", wrong)
-	}
+	wrong.end()
 	all := 0
 	for _, n := range lost {
 		all += n
@@ -195,111 +89,100 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// A twin is a writer of lines that tell who wrote them and which they are, as far as
-// their length has room for it.
-type twin struct {
-	name    byte
-	count   int
-	lengths *rand.Rand
-	text    []byte
-	line    []byte
-}
-
-func newTwin(name byte) *twin {
-	return &twin{name: name, lengths: rand.New(rand.NewPCG(uint64(name), 0)), text: newLetters()}
-}
-
-// next returns the next line, valid until the call after. Most are short.
-func (w *twin) next() []byte {
-	length := min(1+w.lengths.IntN(1<<w.lengths.IntN(w.lengths.IntN(17)+1)), longestTwin)
-	w.line = fmt.Appendf(w.line[:0], "%c%d ", w.name, w.count)
-	w.line = append(w.line, w.text[w.count%1000:w.count%1000+length]...)
-	w.count++
-	return append(w.line[:length], '\n')
-}
-
-// feedTwin writes flat out, one write a line. It returns how many.
-func feedTwin(w *twin, f *os.File) (lines int, err error) {
-	begun := time.Now()
-	for written := 0; written < twinsRoom && time.Since(begun) < twinsFor; {
-		n, err := f.Write(w.next())
-		if err != nil {
-			return w.count, err
-		}
-		written += n
-	}
-	return w.count, nil
-}
-
-// Two logreels write the same files at once, as while a server reloads: every line is
-// whole, none is missing, and each one's are in order. It is serial, since it takes
-// all processors.
-func TestTwoAtOnce(t *testing.T) {
-	for _, test := range []struct {
-		about, size string
-		files       int // at the least
-	}{
-		{"by time", "", 2},
-		{"by size too", "1M", 50},
-	} {
-		t.Run(test.about, func(t *testing.T) {
-			t.Setenv("LOGREEL_SIZE", test.size)
-			dir := roomyDir(t, 2*twinsRoom)
-			var feeders sync.WaitGroup
-			var readers [2]*reader
-			var counts [2]int
-			var errs [2]error
-			for i := range readers {
-				readers[i] = startReader(t, dir)
-				feeders.Go(func() { counts[i], errs[i] = feedTwin(newTwin("AB"[i]), readers[i].input) })
-			}
-			feeders.Wait()
-			for i, r := range readers {
-				r.end(t)
-				if errs[i] != nil {
-					t.Fatal(errs[i])
-				}
-			}
-			files := checkTwins(t, dir, counts)
-			t.Logf("%d and %d lines, %d files", counts[0], counts[1], files)
-			if files < test.files {
-				t.Errorf("%d files, want at least %d", files, test.files)
-			}
-		})
-	}
-}
-
-// checkTwins compares the files with what the twins wrote, and returns how many files
-// there are.
-func checkTwins(t *testing.T, dir string, counts [2]int) (files int) {
+// seeded returns random numbers that are others each time, and logs the seed.
+func seeded(t *testing.T) (random *rand.Rand, seed uint64) {
 	t.Helper()
-	want := [2]*twin{newTwin('A'), newTwin('B')}
-	expected := [2][]byte{want[0].next(), want[1].next()}
-	wrong := 0
-	names := inOrder(t, dir)
-	for _, name := range names {
-		number := 0
-		eachLine(t, name, func(line []byte) {
-			number++
-			for i, w := range want {
-				if bytes.Equal(line, expected[i]) {
-					expected[i] = w.next()
-					return
+	seed = uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	return rand.New(rand.NewPCG(seed, 0)), seed
+}
+
+// Logreel and the process that looks after finished files are killed again and again.
+// What was written is there once all the same, and was handed on.
+func TestArchiveKilled(t *testing.T) {
+	t.Parallel()
+	lasts := 9 * time.Second
+	if testing.Short() {
+		lasts = 4 * time.Second
+	}
+	random, seed := seeded(t)
+	d := newLogs(t)
+	pipe := newStream(t, "pipe")
+	// A copy of each line that is written. The last ones before a kill may lack.
+	written := d.create("written")
+	args := []string{"--compress=zstd", "--keep-count=1000", "--exec", `test -s "$1" && sleep 0.02 && echo "$1" >> handed`, "logs/" + everySecond}
+	begin := func() *process {
+		t.Helper()
+		cmd := exec.Command("logreel", append([]string{"--tee"}, args...)...)
+		cmd.Stdin, cmd.Stdout = pipe.read, written
+		return d.launch(cmd)
+	}
+	p := begin()
+	stop := feed(t, pipe.write, killRate/3, func(n int) []byte { return []byte(randomLine(seed, n) + "\n") })
+	kills, children := 0, 0
+	for end := time.Now().Add(lasts); time.Now().Before(end); {
+		pause := time.Duration(random.IntN(30)) * time.Millisecond
+		if random.IntN(3) == 0 {
+			time.Sleep(20 * pause) // the random moment
+		} else {
+			child := 0
+			eventually(t, "a process that looks after finished files", func() bool { child = archiverOf(t, p.pid()); return child != 0 })
+			time.Sleep(pause)
+			if random.IntN(2) == 0 {
+				if kill(child) == nil {
+					children++
 				}
+				continue
 			}
-			if wrong++; wrong <= 5 {
-				t.Errorf("%s:%d: %d bytes %.60q, want %.30q or %.30q", filepath.Base(name), number,
-					len(line), line, expected[0], expected[1])
-			}
-		})
+		}
+		p.kill()
+		p.waitAny()
+		kills++
+		p = begin()
 	}
-	if wrong > 5 {
-		t.Errorf("… %d such lines in all", wrong)
-	}
-	for i, w := range want {
-		if got := w.count - 1; got != counts[i] {
-			t.Errorf("twin %c: %d lines in order, want %d", w.name, got, counts[i])
+	fed := stop()
+	must(t, pipe.write.Close())
+	p.wait(0)
+	begun := time.Now()
+	eventually(t, "what the killed ones had started to end", func() bool { return nobodyIn(d.dir) })
+	t.Logf("after %v nobody was left", time.Since(begun).Round(time.Millisecond))
+	d.settleAll(args...)
+
+	got, missing, twice := d.count("logs"), 0, 0
+	d.unpack("written", func(line string) {
+		// A kill leaves a piece of a line.
+		if number, err := strconv.Atoi(line[:min(len(line), 8)]); err == nil && line == randomLine(seed, number) && got[line] == 0 {
+			missing++
+		}
+	})
+	for line, n := range got {
+		if number, err := strconv.Atoi(line[:min(len(line), 8)]); err != nil || line != randomLine(seed, number) {
+			t.Errorf("got %.60q, which nobody wrote", line)
+		}
+		if n > 1 {
+			twice++
 		}
 	}
-	return len(names)
+	t.Logf("%d lines fed, %d lost by %d kills; %d kills of the other", fed, fed-len(got), kills, children)
+	if missing > 0 || twice > 0 {
+		t.Errorf("%d lines that were written are missing, %d are there twice", missing, twice)
+	}
+	if lost := fed - len(got); lost > kills*killLoss {
+		t.Errorf("%d kills cost %d lines, want at most %d each", kills, lost, killLoss)
+	}
+	if kills == 0 || children == 0 {
+		t.Error("too few kills to tell anything")
+	}
+	d.expectCompressed(".zst")
+	d.expectHandedOn(false)
+}
+
+// randomLine is the line of a number, which hardly compresses.
+func randomLine(seed uint64, n int) string {
+	r := rand.NewPCG(seed, uint64(n))
+	line := fmt.Appendf(nil, "%08d ", n)
+	for range 12 {
+		line = fmt.Appendf(line, "%016x", r.Uint64())
+	}
+	return string(line)
 }

@@ -1,15 +1,11 @@
 package tests
 
 import (
-	"bytes"
 	"context"
 	"debug/elf"
-	"errors"
-	"io"
 	"io/fs"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -50,37 +46,20 @@ func TestDebianRoot(t *testing.T) {
 	install(first)
 
 	// What runs goes on.
-	c := exec.Command("chroot", root, "logreel", "--every=never", "/var/log/app/app.log")
-	stdin, err := c.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stderr bytes.Buffer
-	c.Stderr = &stderr
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	write := func(line string) {
-		t.Helper()
-		if _, err := io.WriteString(stdin, line); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("before\n")
+	p := newFolder(t).startProgram("chroot", root, "logreel", "--every=never", "/var/log/app/app.log")
+	p.send("before")
 	install(next)
-	write("after the upgrade\n")
+	p.send("after the upgrade")
 	in("apt-get", "remove", "--yes", "logreel")
 	checkNew(t, root, before, nil)
-	write("after the removal\n")
+	p.send("after the removal")
 	install(next)
 	in("apt-get", "purge", "--yes", "logreel")
 	checkNew(t, root, before, nil)
 	if out := in("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Abbrev}\n"); strings.Contains(out, "logreel") {
 		t.Errorf("dpkg remembers:\n%s", out)
 	}
-	if err := errors.Join(stdin.Close(), c.Wait()); err != nil || complaints(stderr.String()) != "" {
-		t.Errorf("%v\n%s", err, &stderr)
-	}
+	p.endSilent()
 	if got, want := readFile(t, filepath.Join(root, "var/log/app/app.log")), "before\nafter the upgrade\nafter the removal\n"; got != want {
 		t.Errorf("the log holds %q, want %q", got, want)
 	}
@@ -118,11 +97,9 @@ func debian(t *testing.T) string {
 		t.Skipf("the mirror answers %s", response.Status)
 	}
 	root := t.TempDir()
-	if err := os.Chmod(root, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Command("debootstrap", "--variant=minbase", release[1], root, mirror).CombinedOutput()
-	if bytes.Contains(out, []byte("mounted with noexec or nodev")) {
+	must(t, os.Chmod(root, 0o755))
+	out, err := try("debootstrap", "--variant=minbase", release[1], root, mirror)
+	if strings.Contains(out, "mounted with noexec or nodev") {
 		t.Skip("no devices can be made here")
 	}
 	if err != nil {
@@ -239,18 +216,14 @@ func checkWorks(t *testing.T, version string, program ...string) {
 		dir = "/tmp"
 	}
 	log := filepath.Join(dir, "works.log")
-	pipe := exec.Command(program[0], append(program[1:], "--every=never", log)...)
-	pipe.Stdin = strings.NewReader("a line\n")
-	if out, err := pipe.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %v\n%s", pipe, err, out)
-	}
+	p := newFolder(t).startProgram(program[0], append(program[1:], "--every=never", log)...)
+	p.send("a line")
+	p.endSilent()
 	if program[0] == "chroot" {
 		log = filepath.Join(program[1], log)
 	}
 	if got := readFile(t, log); got != "a line\n" {
 		t.Errorf("the log holds %q", got)
 	}
-	if err := os.Remove(log); err != nil {
-		t.Fatal(err)
-	}
+	must(t, os.Remove(log))
 }

@@ -7,102 +7,16 @@ import (
 	"crypto/sha256"
 	"debug/buildinfo"
 	"debug/elf"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
-
-const manual = "../packaging/logreel.1"
-
-func TestManualOptions(t *testing.T) {
-	t.Parallel()
-	var documented []string
-	for _, m := range regexp.MustCompile(`(?m)^\.It (Fl .*)`).FindAllStringSubmatch(readFile(t, manual), -1) {
-		for option := range strings.SplitSeq(m[1], " , ") {
-			documented = append(documented, plainOption(option))
-		}
-	}
-	var helped []string
-	for _, o := range options(t) {
-		if o.short != "" {
-			helped = append(helped, o.short)
-		}
-		if o.value != "" {
-			o.long += "=" + o.value
-		}
-		helped = append(helped, o.long)
-	}
-	for _, option := range helped {
-		if !slices.Contains(documented, option) {
-			t.Errorf("the manual lacks %s", option)
-		}
-	}
-	for _, option := range documented {
-		if !slices.Contains(helped, option) {
-			t.Errorf("--help lacks %s", option)
-		}
-	}
-}
-
-// plainOption returns an option as --help writes it, from a line of mdoc such as
-// "Fl -owner Ns = Ns Ar user Ns Op : Ns Ar group". The number of --preview is
-// optional, which --help has no way to show.
-func plainOption(mdoc string) string {
-	var option, closing string
-	for word := range strings.FieldsSeq(mdoc) {
-		switch word {
-		case "Fl":
-			option += "-"
-		case "Op":
-			option, closing = option+"[", "]"
-		case "Ns", "Ar":
-		default:
-			option += word
-		}
-	}
-	name, value, hasValue := strings.Cut(strings.TrimSuffix(option+closing, "[=n]"), "=")
-	if hasValue {
-		name += "=" + strings.ToUpper(value)
-	}
-	return name
-}
-
-// The fields of the manual are those that the program takes.
-func TestManualFields(t *testing.T) {
-	t.Parallel()
-	text := readFile(t, manual)
-	for c := byte('!'); c <= '~'; c++ {
-		if c == '-' {
-			continue // leaves out the padding of the field behind it
-		}
-		field := "%" + string(c)
-		documented := strings.Contains(text, "\n.It Cm \\&"+field+"\n")
-		out, err := exec.Command(logreel, "--preview=1", "--every=never", "x"+field).CombinedOutput()
-		if taken := err == nil; taken != documented {
-			t.Errorf("%s: in the manual: %v, taken: %v\n%s", field, documented, taken, out)
-		}
-	}
-}
-
-func TestManualLint(t *testing.T) {
-	t.Parallel()
-	need(t, "mandoc")
-	if out, err := exec.Command("mandoc", "-Tlint", "-W", "warning", manual).CombinedOutput(); err != nil || len(out) > 0 {
-		t.Errorf("mandoc: %v\n%s", err, out)
-	}
-}
 
 // The packages pass on the copyright of every module that is compiled in.
 func TestCopyright(t *testing.T) {
@@ -134,176 +48,6 @@ func TestCopyright(t *testing.T) {
 	}
 }
 
-// A build is a run of packaging/build in a copy of the repository.
-type build struct{ version, tree, dist string }
-
-// packageBuilds are made once, for all tests of packages: two of the same commit in
-// different directories, and one of the version that comes after it.
-var packageBuilds = sync.OnceValues(func() (builds [3]build, err error) {
-	changelog, err := os.ReadFile("../CHANGELOG.md")
-	if err != nil {
-		return builds, err
-	}
-	heading := regexp.MustCompile(`(?m)^## (\d+\.\d+\.)(\d+) - `).FindSubmatchIndex(changelog)
-	if heading == nil {
-		return builds, errors.New("CHANGELOG.md names no version")
-	}
-	number, err := strconv.Atoi(string(changelog[heading[4]:heading[5]]))
-	if err != nil {
-		return builds, err
-	}
-	series := string(changelog[heading[2]:heading[3]])
-	work := filepath.Join(filepath.Dir(logreel), "packages")
-	for i, version := range []string{series + strconv.Itoa(number), series + strconv.Itoa(number), series + strconv.Itoa(number+1)} {
-		dir := filepath.Join(work, strings.Repeat("x", 5*i+1))
-		builds[i] = build{version, filepath.Join(dir, "logreel"), filepath.Join(dir, "logreel", "dist")}
-	}
-	if err := copyTree(builds[0].tree, ".."); err != nil {
-		return builds, err
-	}
-	next := slices.Insert(slices.Clone(changelog), heading[0],
-		fmt.Appendf(nil, "## %s - 2026-12-31\n\n- Another version.\n\n", builds[2].version)...)
-	script := `set -e
-		cd "$1"
-		git init -q
-		git add --all
-		export GIT_AUTHOR_NAME=test GIT_AUTHOR_EMAIL=test@localhost GIT_COMMITTER_NAME=test GIT_COMMITTER_EMAIL=test@localhost
-		GIT_COMMITTER_DATE=@$4 git commit -q --no-verify --message=commit --date=@$4
-		git clone -q . "$2"
-		git clone -q . "$3"`
-	out, err := exec.Command("bash", "-c", script, "bash", builds[0].tree, builds[1].tree, builds[2].tree,
-		fmt.Sprint(commitTime)).CombinedOutput()
-	if err != nil {
-		return builds, fmt.Errorf("%w: %s", err, out)
-	}
-	if err := os.WriteFile(filepath.Join(builds[2].tree, "CHANGELOG.md"), next, 0o644); err != nil {
-		return builds, err
-	}
-	environments := [3][]string{
-		{"umask 022; exec packaging/build"},
-		// Nothing of this is to show.
-		{"umask 077; exec packaging/build", "TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "GOAMD64=v3", "HOSTNAME=elsewhere"},
-		{"umask 022; exec packaging/build " + runtime.GOARCH},
-	}
-	var wait sync.WaitGroup
-	var errs [3]error
-	for i, b := range builds {
-		wait.Go(func() {
-			c := exec.Command("bash", "-c", environments[i][0])
-			c.Dir = b.tree
-			c.Env = slices.Concat(os.Environ(), []string{"SOURCE_DATE_EPOCH=", "DIST="}, environments[i][1:])
-			if out, err := c.CombinedOutput(); err != nil {
-				errs[i] = fmt.Errorf("packaging/build: %w\n%s", err, out)
-			}
-		})
-	}
-	wait.Wait()
-	return builds, errors.Join(errs[:]...)
-})
-
-// commitTime is the time of the commit that is built: all files are of that time.
-const commitTime = 1767323045
-
-// copyTree copies the repository, but for its history and what was built in it.
-func copyTree(to, from string) error {
-	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		target := filepath.Join(to, name)
-		switch {
-		case name == ".git" || name == "dist":
-			return fs.SkipDir
-		case d.IsDir():
-			return os.MkdirAll(target, 0o755)
-		case !d.Type().IsRegular() || strings.HasSuffix(name, ".test"):
-			return nil
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(target, text, info.Mode().Perm())
-	})
-}
-
-// packages returns what packageBuilds makes.
-func packages(t *testing.T) (first, again, next build) {
-	t.Helper()
-	need(t, "bash", "git")
-	if os.Getenv("LOGREEL") != "" {
-		t.Skip("only what is built here is packaged")
-	}
-	builds, err := packageBuilds()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return builds[0], builds[1], builds[2]
-}
-
-// architectures are the names of one architecture: Go's and Debian's, that of rpm and
-// apk, and the one in the program.
-var architectures = []struct {
-	debian, rpm string
-	machine     elf.Machine
-}{
-	{"amd64", "x86_64", elf.EM_X86_64},
-	{"arm64", "aarch64", elf.EM_AARCH64},
-}
-
-func (b build) deb(arch string) string {
-	return filepath.Join(b.dist, "logreel_"+b.version+"_"+arch+".deb")
-}
-func (b build) rpm(arch string) string {
-	return filepath.Join(b.dist, "logreel-"+b.version+"-1."+arch+".rpm")
-}
-func (b build) apk(arch string) string {
-	return filepath.Join(b.dist, "logreel_"+b.version+"_"+arch+".apk")
-}
-func (b build) tarball(arch string) string {
-	return filepath.Join(b.dist, "logreel-"+b.version+"-linux-"+arch+".tar.gz")
-}
-
-// files returns the names below /usr of what is installed, and whether it can be run.
-// zsh is the directory of its completions.
-func (b build) files(t *testing.T, zsh string) map[string]bool {
-	t.Helper()
-	files := map[string]bool{
-		"bin/logreel": true,
-		"share/bash-completion/completions/logreel":    false,
-		"share/doc/logreel/README.md":                  false,
-		"share/doc/logreel/changelog.gz":               false,
-		"share/doc/logreel/copyright":                  false,
-		"share/fish/vendor_completions.d/logreel.fish": false,
-		"share/man/man1/logreel.1.gz":                  false,
-		"share/zsh/" + zsh + "/_logreel":               false,
-	}
-	if zsh == "vendor-completions" {
-		files["share/lintian/overrides/logreel"] = false
-	}
-	examples := filepath.Join(b.tree, "packaging", "examples")
-	err := filepath.WalkDir(examples, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		files["share/doc/logreel/examples"+strings.TrimPrefix(path, examples)] = err == nil && info.Mode()&0o100 != 0
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
-}
-
 func TestPackagesReproducible(t *testing.T) {
 	t.Parallel()
 	first, again, _ := packages(t)
@@ -322,9 +66,8 @@ func TestPackagesReproducible(t *testing.T) {
 			t.Errorf("%s: another build made other bytes", filepath.Base(path))
 		}
 	}
-	check := exec.Command("sha256sum", "--check", "--strict", "SHA256SUMS")
-	check.Dir = first.dist
-	if out, err := check.CombinedOutput(); err != nil || strings.Count(string(out), ": OK\n") != len(want)-1 {
+	out, err := try("sh", "-c", `cd "$1" && exec sha256sum --check --strict SHA256SUMS`, "sh", first.dist)
+	if err != nil || strings.Count(out, ": OK\n") != len(want)-1 {
 		t.Errorf("sha256sum: %v\n%s", err, out)
 	}
 }
@@ -492,25 +235,6 @@ func checkProgram(t *testing.T, text []byte, machine elf.Machine) {
 	}
 }
 
-// checkManual checks that man, as Debian has it, shows the manual and warns of nothing.
-func checkManual(t *testing.T, zipped []byte) {
-	t.Helper()
-	if _, err := exec.LookPath("man"); err != nil {
-		return
-	}
-	path := filepath.Join(t.TempDir(), "logreel.1.gz")
-	if err := os.WriteFile(path, zipped, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	c := exec.Command("man", "--warnings", "--encoding=UTF-8", "--local-file", path)
-	c.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "MANROFFSEQ=", "MANWIDTH=80")
-	var stderr bytes.Buffer
-	c.Stderr = &stderr
-	if out, err := c.Output(); err != nil || stderr.Len() > 0 || !bytes.Contains(out, []byte("--preview")) {
-		t.Errorf("man: %v, %d bytes\n%s", err, len(out), &stderr)
-	}
-}
-
 // A complaint of lintian or rpmlint is mended, or the file that silences it says why.
 func TestPackageLint(t *testing.T) {
 	t.Parallel()
@@ -525,7 +249,7 @@ func TestPackageLint(t *testing.T) {
 		t.Parallel()
 		need(t, "lintian")
 		first, _, _ := packages(t)
-		out, err := exec.Command("lintian", "--allow-root", "--fail-on=error,warning", first.deb("amd64"), first.deb("arm64")).CombinedOutput()
+		out, err := try("lintian", "--allow-root", "--fail-on=error,warning", first.deb("amd64"), first.deb("arm64"))
 		if err != nil || len(out) > 0 {
 			t.Errorf("%v\n%s", err, out)
 		}
@@ -535,41 +259,10 @@ func TestPackageLint(t *testing.T) {
 		need(t, "rpmlint")
 		first, _, _ := packages(t)
 		for _, a := range architectures {
-			out, err := exec.Command("rpmlint", "--config=../packaging/rpmlint.toml", "--strict", first.rpm(a.rpm)).CombinedOutput()
-			if err != nil || !bytes.Contains(out, []byte("; 0 errors, 0 warnings,")) {
+			out, err := try("rpmlint", "--config=../packaging/rpmlint.toml", "--strict", first.rpm(a.rpm))
+			if err != nil || !strings.Contains(out, "; 0 errors, 0 warnings,") {
 				t.Errorf("%s: %v\n%s", a.debian, err, out)
 			}
 		}
 	})
-}
-
-// need skips the test where a program is missing.
-func need(t *testing.T, programs ...string) {
-	t.Helper()
-	for _, p := range programs {
-		if _, err := exec.LookPath(p); err != nil {
-			t.Skipf("%s is missing", p)
-		}
-	}
-}
-
-// run runs a command that is to succeed, and returns what it prints.
-func run(t *testing.T, name string, args ...string) string {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	c := exec.Command(name, args...)
-	c.Stdout, c.Stderr = &stdout, &stderr
-	if err := c.Run(); err != nil {
-		t.Fatalf("%v: %v\n%s%s", c, err, &stdout, &stderr)
-	}
-	return stdout.String()
-}
-
-func readFile(t *testing.T, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }

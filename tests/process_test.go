@@ -4,77 +4,120 @@ import (
 	"bufio"
 	"errors"
 	"io"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// patience is how long a test waits for an event before it fails.
-const patience = time.Minute
+const (
+	// patience is how long a test waits for an event before it fails.
+	patience = time.Minute
+	// lastSecond is how long the end may take when nothing more is waited for: a second,
+	// and some for a busy machine.
+	lastSecond = 15 * time.Second
+)
 
-// slow are the messages of a logreel whose disk other tests keep busy.
-var slow = regexp.MustCompile(`(?m)^.*(the buffer is full|does not answer|waiting for finished files|left for the next start|may not survive a power cut).*\n`)
-
-// complaints returns what logreel said, but for what a busy machine makes it say.
-func complaints(said string) string {
-	return slow.ReplaceAllString(said, "")
-}
-
-// A process is a running logreel whose standard input the test writes.
+// A process is a program under test, mostly a logreel, whose standard input the test
+// writes. It runs in its folder.
 type process struct {
-	t     *testing.T
+	*folder
 	cmd   *exec.Cmd
 	input io.WriteCloser
 	// copied are the lines of --tee: a line is there when it is in the file.
 	copied, said chan string
 }
 
-// start runs logreel with --tee and --verbose, in a directory of the test's.
-func start(t *testing.T, dir string, args ...string) *process {
+// start runs logreel with --tee and --verbose, in a folder of its own.
+func start(t *testing.T, args ...string) *process {
 	t.Helper()
-	return launch(t, dir, exec.Command("logreel", append([]string{"--tee", "--verbose"}, args...)...))
+	return newFolder(t).start(args...)
+}
+
+func (d *folder) start(args ...string) *process {
+	d.t.Helper()
+	return d.startPlain(append([]string{"--tee", "--verbose"}, args...)...)
+}
+
+// startPlain runs logreel without any flags but those given.
+func startPlain(t *testing.T, args ...string) *process {
+	t.Helper()
+	return newFolder(t).startPlain(args...)
+}
+
+func (d *folder) startPlain(args ...string) *process {
+	d.t.Helper()
+	return d.startProgram("logreel", args...)
+}
+
+// startGroup is startPlain in a process group of its own.
+func (d *folder) startGroup(args ...string) *process {
+	d.t.Helper()
+	cmd := exec.Command("logreel", args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return d.launch(cmd)
+}
+
+// startTee runs a logreel that copies its lines to a descriptor.
+func startTee(t *testing.T, stdout io.Writer, flags ...string) *process {
+	t.Helper()
+	cmd := exec.Command("logreel", append(flags, "--tee", "--every=never", "app.log")...)
+	cmd.Stdout = stdout
+	return newFolder(t).launch(cmd)
+}
+
+// startProgram runs another program, which may become logreel.
+func (d *folder) startProgram(name string, args ...string) *process {
+	d.t.Helper()
+	return d.launch(exec.Command(name, args...))
 }
 
 // startShell runs a shell that becomes logreel.
-func startShell(t *testing.T, dir, command string) *process {
+func startShell(t *testing.T, script string) *process {
 	t.Helper()
-	return launch(t, dir, exec.Command("sh", "-c", command))
+	return newFolder(t).startProgram("sh", "-c", script)
 }
 
 // launch starts a command, with pipes for the streams that it has not been given.
-func launch(t *testing.T, dir string, cmd *exec.Cmd) *process {
-	t.Helper()
-	p := &process{t: t, cmd: cmd}
-	cmd.Dir = dir
+func (d *folder) launch(cmd *exec.Cmd) *process {
+	d.t.Helper()
+	p := &process{folder: d, cmd: cmd}
+	cmd.Dir = d.dir
+	if cmd.Env == nil {
+		cmd.Env = testEnv("")
+	}
 	if cmd.Stdin == nil {
 		var err error
-		if p.input, err = cmd.StdinPipe(); err != nil {
-			t.Fatal(err)
-		}
+		p.input, err = cmd.StdinPipe()
+		must(d.t, err)
 	}
 	outlet := func(given io.Writer, pipe func() (io.ReadCloser, error)) chan string {
 		if given != nil {
 			return lines(strings.NewReader(""))
 		}
 		r, err := pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(d.t, err)
 		return lines(r)
 	}
 	p.copied, p.said = outlet(cmd.Stdout, cmd.StdoutPipe), outlet(cmd.Stderr, cmd.StderrPipe)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
+	must(d.t, cmd.Start())
+	d.t.Cleanup(func() {
 		_ = cmd.Process.Kill() // if it still runs
 	})
 	return p
+}
+
+// startOnce runs logreel without a line, as at a start, and returns what it says.
+func (d *folder) startOnce(args ...string) (said string) {
+	d.t.Helper()
+	cmd := exec.Command(logreel, args...)
+	cmd.Dir, cmd.Env = d.dir, testEnv("")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		d.t.Errorf("%v: %v: %s", cmd, err, out)
+	}
+	return string(out)
 }
 
 // lines sends the lines of a stream until it ends.
@@ -89,65 +132,125 @@ func lines(r io.Reader) chan string {
 	return c
 }
 
-// self returns the path of the test binary, which plays commands as well.
-func self() string {
-	path, err := os.Executable()
-	if err != nil {
-		panic(err)
-	}
-	return path
-}
-
-// write writes a line and waits until it is in the file.
-func (p *process) write(line string) {
+// write writes lines, and waits for each until it is in the file.
+func (p *process) write(lines ...string) {
 	p.t.Helper()
-	p.send(line)
-	p.await(p.copied, line)
+	for _, line := range lines {
+		p.send(line)
+		p.copies(line)
+	}
 }
 
 // send writes a line.
 func (p *process) send(line string) {
 	p.t.Helper()
-	if _, err := io.WriteString(p.input, line+"\n"); err != nil {
-		p.t.Fatal(err)
-	}
+	_, err := io.WriteString(p.input, line+"\n")
+	must(p.t, err)
 }
 
-// await waits for a line with the text.
+// says waits for a message with the text, and returns it.
+func (p *process) says(text string) string {
+	p.t.Helper()
+	return p.await(p.said, text)
+}
+
+// copies waits for a line with the text to be in the file.
+func (p *process) copies(text string) string {
+	p.t.Helper()
+	return p.await(p.copied, text)
+}
+
 func (p *process) await(c chan string, text string) string {
 	p.t.Helper()
+	var before []string
 	deadline := time.After(patience)
 	for {
 		select {
 		case line, ok := <-c:
 			if !ok {
-				p.t.Fatalf("the end instead of %q", text)
+				p.t.Fatalf("the end instead of %q, after %q", text, before)
 			}
 			if strings.Contains(line, text) {
 				return line
 			}
+			before = append(before, line)
 		case <-deadline:
-			p.t.Fatalf("no %q in %v", text, patience)
+			p.t.Fatalf("no %q in %v, but %q", text, patience, before)
 		}
 	}
 }
 
-func (p *process) signal(s syscall.Signal) {
-	p.t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil {
-		p.t.Fatal(err)
+// eventually waits for what no other process tells us of.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !done(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited %v for %s", patience, what)
+		}
 	}
 }
 
-// wait waits for the end and checks the exit status.
-func (p *process) wait(status int) {
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
+func (p *process) signal(s syscall.Signal) {
+	p.t.Helper()
+	must(p.t, p.cmd.Process.Signal(s))
+}
+
+// report has it say how it is, with SIGUSR1.
+func (p *process) report() {
+	p.t.Helper()
+	p.signal(syscall.SIGUSR1)
+}
+
+// terminate sends SIGTERM.
+func (p *process) terminate() {
+	p.t.Helper()
+	p.signal(syscall.SIGTERM)
+}
+
+// kill kills it, without waiting for its end.
+func (p *process) kill() {
+	p.t.Helper()
+	p.signal(syscall.SIGKILL)
+}
+
+// sendSignal sends a signal to a process that the test knows by its number, or to the
+// group of that number below 0.
+func sendSignal(t *testing.T, pid int, s syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(pid, s); err != nil {
+		t.Errorf("%v to %d: %v", s, pid, err)
+	}
+}
+
+// closeInput ends the input.
+func (p *process) closeInput() {
+	p.t.Helper()
+	must(p.t, p.input.Close())
+}
+
+// wait waits for the end and checks the exit status. It returns what was said until then
+// and not heard yet, but for what a busy machine makes a logreel say.
+func (p *process) wait(status int) (said string) {
+	p.t.Helper()
+	said = p.waitAny()
+	if got := p.cmd.ProcessState.ExitCode(); got != status {
+		p.t.Fatalf("exit status %d (%v), want %d; it said: %s", got, p.cmd.ProcessState, status, said)
+	}
+	return complaints(said)
+}
+
+// waitAny is wait for any exit status, and for all that was said.
+func (p *process) waitAny() (said string) {
 	p.t.Helper()
 	done := make(chan error, 1)
 	go func() {
 		// Wait closes the streams, so they are read to their ends first.
 		for range p.copied {
 		}
-		for range p.said {
+		for line := range p.said {
+			said += line + "\n"
 		}
 		done <- p.cmd.Wait()
 	}()
@@ -157,37 +260,29 @@ func (p *process) wait(status int) {
 		if err != nil && !errors.As(err, &exit) {
 			p.t.Fatal(err)
 		}
-		if got := p.cmd.ProcessState.ExitCode(); got != status {
-			p.t.Fatalf("exit status %d (%v), want %d", got, err, status)
-		}
 	case <-time.After(patience):
 		p.t.Fatalf("still running after %v", patience)
 	}
+	return said
 }
 
 // end ends the input and waits for exit status 0.
-func (p *process) end() {
+func (p *process) end() (said string) {
 	p.t.Helper()
-	if err := p.input.Close(); err != nil {
-		p.t.Fatal(err)
-	}
-	p.wait(0)
+	return p.endWith(0)
 }
 
-// content returns what the files of a pattern of glob hold, in the order of names.
-func content(t *testing.T, dir, glob string) string {
-	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, glob))
-	if err != nil {
-		t.Fatal(err)
+// endWith ends the input and waits for an exit status.
+func (p *process) endWith(status int) (said string) {
+	p.t.Helper()
+	p.closeInput()
+	return p.wait(status)
+}
+
+// endSilent is end, and fails the test if anything is said.
+func (p *process) endSilent() {
+	p.t.Helper()
+	if said := p.end(); said != "" {
+		p.t.Errorf("it said: %s", said)
 	}
-	var all strings.Builder
-	for _, name := range names {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all.Write(text)
-	}
-	return all.String()
 }

@@ -1,11 +1,9 @@
 package tests
 
 import (
+	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -47,13 +45,11 @@ func TestReadmeRun(t *testing.T) {
 	if command == "" {
 		t.Fatal("no command to run")
 	}
-	dir := t.TempDir()
-	sh := exec.Command("sh", "-c", strings.ReplaceAll(command, "/tmp/logreel-try", dir))
-	sh.Dir = ".."
-	if out, err := sh.CombinedOutput(); err != nil || !strings.Contains(string(out), "latest -> ") {
+	d := newFolder(t)
+	if out, err := try("sh", "-c", "cd ..; "+strings.ReplaceAll(command, "/tmp/logreel-try", d.dir)); err != nil || !strings.Contains(out, "latest -> ") {
 		t.Fatalf("%v: %s", err, out)
 	}
-	if got := readFile(t, filepath.Join(dir, "latest")); !strings.HasPrefix(string(input), got[:min(len(got), len(input))]) {
+	if got := d.read("latest"); !strings.HasPrefix(string(input), got[:min(len(got), len(input))]) {
 		t.Error("the file is not the input")
 	}
 }
@@ -114,18 +110,16 @@ func TestReadmeMoving(t *testing.T) {
 func TestReadmeTail(t *testing.T) {
 	t.Parallel()
 	need(t, "tail")
-	dir := t.TempDir()
-	p := start(t, dir, "--size=1M", "--hard-link=app.log", "x.log")
+	p := start(t, "--size=1M", "--hard-link=app.log", "x.log")
 	p.write("line 0")
-	tail := exec.Command("tail", "--lines=+1", "-F", "app.log")
-	follower := launch(t, dir, tail)
+	follower := p.startProgram("tail", "--lines=+1", "-F", "app.log")
 	for n := range 5 {
 		if n > 0 {
 			p.signal(syscall.SIGALRM)
-			p.await(p.said, "writing x.log."+strconv.Itoa(n))
-			p.write("line " + strconv.Itoa(n))
+			p.says(fmt.Sprint("writing x.log.", n))
+			p.write(fmt.Sprint("line ", n))
 		}
-		if got := follower.await(follower.copied, "line"); got != "line "+strconv.Itoa(n) {
+		if got := follower.copies("line"); got != fmt.Sprint("line ", n) {
 			t.Fatalf("tail has %q after line %d", got, n-1)
 		}
 	}

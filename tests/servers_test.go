@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,8 +19,6 @@ import (
 )
 
 const (
-	// shopPatience is how long anything about a server may take.
-	shopPatience = patience
 	// shopClients ask for an order every shopEvery each. That is far below what
 	// makes uWSGI's log-master drop records by itself.
 	shopClients = 4
@@ -52,24 +49,17 @@ type shop struct {
 func newShop(t *testing.T) *shop {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
+	must(t, listener.Close())
 	output, err := os.Create(filepath.Join(t.TempDir(), "output"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	s := &shop{
 		logs: t.TempDir(), address: listener.Addr().String(), output: output,
-		client: http.Client{Timeout: shopPatience, Transport: &http.Transport{DisableKeepAlives: true}},
+		client: http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			text, err := os.ReadFile(output.Name())
-			t.Logf("the server said, past logreel: %s %v", text, err)
+			t.Logf("the server said, past logreel: %s", readFile(t, output.Name()))
 		}
 		if err := output.Close(); err != nil {
 			t.Error(err)
@@ -81,17 +71,12 @@ func newShop(t *testing.T) *shop {
 // open starts the server in a process group of its own and waits until it answers.
 func (s *shop) open(t *testing.T, name string, arg ...string) {
 	t.Helper()
-	dir, err := filepath.Abs("python")
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := pythonPath(t)
 	s.server = exec.Command(name, arg...)
 	s.server.Dir, s.server.Env = dir, testEnv(dir)
 	s.server.Stdout, s.server.Stderr = s.output, s.output
 	s.server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := s.server.Start(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, s.server.Start())
 	s.ended = make(chan struct{})
 	go func() {
 		s.waitErr = s.server.Wait()
@@ -116,21 +101,11 @@ func (s *shop) open(t *testing.T, name string, arg ...string) {
 func (s *shop) kill(t *testing.T) {
 	loggers := s.loggers(t)
 	for _, pid := range append(loggers, -s.server.Process.Pid) {
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
+		if err := kill(pid); err != nil && err != syscall.ESRCH {
 			t.Errorf("kill %d: %v", pid, err)
 		}
 	}
 	<-s.ended
-}
-
-// eventually waits for what no other process tells us of.
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(shopPatience); !done(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %v for %s", shopPatience, what)
-		}
-	}
 }
 
 // order asks for an order whose handling takes a pause, and takes down whether the
@@ -214,25 +189,26 @@ func (s *shop) visitLast(t *testing.T, stop func()) {
 	over.Wait()
 }
 
-func (s *shop) signal(t *testing.T, pid int, signal syscall.Signal) {
-	t.Helper()
-	if err := syscall.Kill(pid, signal); err != nil {
-		t.Errorf("%v to %d: %v", signal, pid, err)
-	}
-}
-
 // end waits until the server has ended, and fails the test unless it ends well.
 func (s *shop) end(t *testing.T) {
 	t.Helper()
-	select {
-	case <-s.ended:
-		if s.waitErr != nil {
-			t.Errorf("%s: %v", s.server.Args[0], s.waitErr)
-		}
-	case <-time.After(shopPatience):
-		t.Fatalf("%s has not ended after %v", s.server.Args[0], shopPatience)
+	s.awaitEnd(t)
+	if s.waitErr != nil {
+		t.Errorf("%s: %v", s.server.Args[0], s.waitErr)
 	}
 }
+
+func (s *shop) awaitEnd(t *testing.T) {
+	t.Helper()
+	select {
+	case <-s.ended:
+	case <-time.After(patience):
+		t.Fatalf("%s has not ended after %v", s.server.Args[0], patience)
+	}
+}
+
+// files are the files of the log.
+func (s *shop) files(t *testing.T) *folder { return &folder{t, s.logs} }
 
 // checkPort fails the test if somebody still listens.
 func (s *shop) checkPort(t *testing.T) {
@@ -250,7 +226,7 @@ func (s *shop) checkPort(t *testing.T) {
 // check compares the files with what was answered.
 func (s *shop) check(t *testing.T) {
 	t.Helper()
-	l := readLedger(t, s.logs)
+	l := readLedger(s.files(t))
 	l.log(t)
 	l.check(t)
 	for _, number := range s.answered {
@@ -285,17 +261,8 @@ func (s *shop) check(t *testing.T) {
 // loggers returns the processes whose command line names the directory of the logs.
 func (s *shop) loggers(t *testing.T) (pids []int) {
 	t.Helper()
-	processes, err := os.ReadDir("/proc")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, process := range processes {
-		pid, err := strconv.Atoi(process.Name())
-		if err != nil || pid == s.server.Process.Pid {
-			continue
-		}
-		line, err := os.ReadFile(filepath.Join("/proc", process.Name(), "cmdline"))
-		if err == nil && bytes.Contains(line, []byte(s.logs)) {
+	for _, pid := range processes(t) {
+		if pid != s.server.Process.Pid && strings.Contains(ofProcess(pid, "cmdline"), s.logs) {
 			pids = append(pids, pid)
 		}
 	}
@@ -314,11 +281,7 @@ func (s *shop) checkLoggers(t *testing.T) (logger int) {
 		}
 		running++
 		logger = pid
-		for fd, target := range openFiles(t, pid) {
-			if fd > 2 && (strings.HasPrefix(target, "socket:") || strings.HasPrefix(target, "pipe:")) {
-				t.Errorf("logreel has inherited descriptor %d: %s", fd, target)
-			}
-		}
+		eventually(t, "logreel to close what it has inherited", func() bool { return len(streams(t, pid)) == 0 })
 	}
 	if running != 1 {
 		t.Errorf("%d processes of logreel, want 1", running)
@@ -326,68 +289,33 @@ func (s *shop) checkLoggers(t *testing.T) (logger int) {
 	return logger
 }
 
-func openFiles(t *testing.T, pid int) map[int]string {
-	t.Helper()
-	dir := fmt.Sprintf("/proc/%d/fd", pid)
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[int]string{}
-	for _, entry := range entries {
-		fd, err := strconv.Atoi(entry.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		// A file may have been closed meanwhile.
-		if target, err := os.Readlink(filepath.Join(dir, entry.Name())); err == nil {
-			files[fd] = target
-		}
-	}
-	return files
-}
-
-func needProc(t *testing.T) {
-	t.Helper()
-	if _, err := os.Stat("/proc/self/fd"); err != nil {
-		t.Skipf("needs Linux's /proc: %v", err)
-	}
-}
-
-// needDjango skips the test if Debian's Python has no Django.
-func needDjango(t *testing.T) {
-	t.Helper()
-	if out, err := exec.Command(python, "-c", "import django").CombinedOutput(); err != nil {
-		t.Skipf("%v %s; install python3-django (Debian)", err, out)
-	}
-}
-
 func TestGunicorn(t *testing.T) {
-	pythonPath(t, map[string]string{python: "python3", "gunicorn": "gunicorn"})
+	needs(t, map[string]string{"gunicorn": "gunicorn"})
 	needDjango(t)
 	needProc(t)
 	s := newShop(t)
-	pidFile := filepath.Join(t.TempDir(), "pid")
+	d := newFolder(t)
 	s.open(t, "sh", "-c", fmt.Sprintf(
 		"gunicorn --workers 4 --bind %s --pid %s --access-logfile - shop.wsgi 2>&1 | %s '%s/%s'",
-		s.address, pidFile, logreel, s.logs, everySecond))
-	text, err := os.ReadFile(pidFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	master, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		t.Fatal(err)
-	}
+		s.address, d.at("pid"), logreel, s.logs, everySecond))
+	master := d.awaitNumber("pid")
 
 	s.checkLoggers(t)
-	s.visit(t, func() { s.signal(t, master, syscall.SIGHUP) })
+	s.visit(t, func() { sendSignal(t, master, syscall.SIGHUP) })
 	s.checkLoggers(t)
-	s.visitLast(t, func() { s.signal(t, master, syscall.SIGTERM) })
+	s.visitLast(t, func() { sendSignal(t, master, syscall.SIGTERM) })
 	// The shell's status is logreel's.
 	s.end(t)
 	s.checkPort(t)
 	s.check(t)
+}
+
+// uwsgiShop is the configuration of uWSGI for the shop.
+func uwsgiShop(address string, more ...string) string {
+	return strings.Join(append([]string{
+		"[uwsgi]", "module = shop.wsgi", "pythonpath = .", "master = true",
+		"processes = " + strconv.Itoa(serverWorkers), "http-socket = " + address,
+	}, more...), "\n") + "\n"
 }
 
 func TestUWSGI(t *testing.T) {
@@ -407,35 +335,25 @@ func TestUWSGI(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.about, func(t *testing.T) {
-			pythonPath(t, map[string]string{python: "python3", "uwsgi": "uwsgi-core and uwsgi-plugin-python3"})
+			needs(t, map[string]string{"uwsgi": "uwsgi-core and uwsgi-plugin-python3"})
 			needDjango(t)
 			needProc(t)
 			s := newShop(t)
-			dir := t.TempDir()
-			statusFile := filepath.Join(dir, "status")
+			d := newFolder(t)
 			args := []any{logreel, s.logs}
 			if test.status {
-				args = append(args, statusFile)
+				args = append(args, d.at("status"))
 			}
-			configuration := filepath.Join(dir, "shop.ini")
-			lines := []string{
-				"[uwsgi]", "plugins = python3,logpipe", "module = shop.wsgi", "pythonpath = .",
-				"master = true", "processes = 4", test.stop,
-				"http-socket = " + s.address,
-				"logger = " + fmt.Sprintf(test.logger, args...), "",
-			}
-			if err := os.WriteFile(configuration, []byte(strings.Join(lines, "\n")), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			s.open(t, "uwsgi", configuration)
+			d.put("shop.ini", uwsgiShop(s.address, "plugins = python3,logpipe", test.stop, "logger = "+fmt.Sprintf(test.logger, args...)))
+			s.open(t, "uwsgi", d.at("shop.ini"))
 			master := s.server.Process.Pid
 
 			first := s.checkLoggers(t)
-			s.visit(t, func() { s.signal(t, master, syscall.SIGHUP) })
+			s.visit(t, func() { sendSignal(t, master, syscall.SIGHUP) })
 			if second := s.checkLoggers(t); second == first {
 				t.Errorf("the reload has not started another logreel")
 			}
-			s.visitLast(t, func() { s.signal(t, master, syscall.SIGTERM) })
+			s.visitLast(t, func() { sendSignal(t, master, syscall.SIGTERM) })
 			s.end(t)
 			if !test.status {
 				// The shell would hold the port until logreel has ended.
@@ -444,11 +362,7 @@ func TestUWSGI(t *testing.T) {
 			// Each generation ends by itself at the end of its input.
 			eventually(t, "the end of logreel", func() bool { return len(s.loggers(t)) == 0 })
 			if test.status {
-				text, err := os.ReadFile(statusFile)
-				if err != nil {
-					t.Fatal(err)
-				}
-				got := strings.Fields(string(text))
+				got := strings.Fields(d.read("status"))
 				for _, status := range got {
 					if status != "0" {
 						t.Errorf("logreel ended with status %s, want 0", status)

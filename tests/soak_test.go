@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -92,12 +91,11 @@ func soakSeed(t *testing.T) uint64 {
 // An episode is the life of one logreel.
 type episode struct {
 	*process
-	seed, nth  uint64
-	random     *rand.Rand // for the faults
-	logs, gone string
-	mounted    bool // faults that need a file system of our own can be had
-	moved      int
-	over       atomic.Bool
+	seed, nth uint64
+	random    *rand.Rand // for the faults
+	mounted   bool       // faults that need a file system of our own can be had
+	moved     int
+	over      atomic.Bool
 	// maxLine is the length in bytes from which lines come in pieces; 0 for none.
 	maxLine int
 	// What was done: lines written, signals sent.
@@ -110,11 +108,11 @@ func (s *soak) episode(d time.Duration) {
 	s.t.Helper()
 	e := &episode{seed: s.seed, nth: uint64(s.episodes)}
 	e.random = rand.New(rand.NewPCG(e.seed, e.nth))
-	dir := s.t.TempDir()
-	s.mount(dir, e)
+	folder := newFolder(s.t)
+	e.mounted = folder.makeSoaked()
 	drop := e.random.IntN(2) == 0
 	args := e.options(drop)
-	e.process = launch(s.t, dir, exec.Command("logreel", append(args, "root/logs/"+everySecond)...))
+	e.process = folder.startPlain(append(args, "root/logs/"+everySecond)...)
 	last := e.listen()
 	defer func() {
 		if s.t.Failed() {
@@ -124,7 +122,7 @@ func (s *soak) episode(d time.Duration) {
 	e.put(soakLine(s.seed, 0))
 	e.wrote++
 	// Its signals are its own from when it writes on.
-	eventually(s.t, "the first file", func() bool { return len(e.names()) > 0 })
+	eventually(s.t, "the first file", func() bool { return len(e.files()) > 0 })
 
 	var others sync.WaitGroup
 	others.Go(e.feed)
@@ -137,34 +135,25 @@ func (s *soak) episode(d time.Duration) {
 	}
 	e.over.Store(true)
 	others.Wait()
-	if err := e.input.Close(); err != nil {
-		s.t.Error(err)
-	}
-	e.wait(0)
+	e.end()
 	dropped := e.compare(drop)
-	s.lines, s.dropped, s.signals, s.files = s.lines+e.wrote, s.dropped+dropped, s.signals+e.sent, s.files+len(e.names())
+	s.lines, s.dropped, s.signals, s.files = s.lines+e.wrote, s.dropped+dropped, s.signals+e.sent, s.files+len(e.files())
 	if e.mounted {
-		if err := unix.Unmount(filepath.Join(dir, "root"), unix.MNT_DETACH); err != nil {
-			s.t.Error(err)
-		}
+		e.unmount("root")
 	}
 }
 
-// mount makes the directories of an episode, in memory where that can be had.
-func (s *soak) mount(dir string, e *episode) {
-	s.t.Helper()
-	root := filepath.Join(dir, "root")
-	e.logs, e.gone = filepath.Join(root, "logs"), filepath.Join(root, "gone")
-	if err := os.Mkdir(root, 0o755); err != nil {
-		s.t.Fatal(err)
-	}
+// makeSoaked makes the directories of an episode, in memory where that can be had.
+func (d *folder) makeSoaked() (mounted bool) {
+	d.t.Helper()
+	d.makeDir("root")
 	if os.Geteuid() == 0 {
-		e.mounted = unix.Mount("logreel-test", root, "tmpfs", 0, soakRoom) == nil
-		unmountLater(s.t, root)
+		mounted = unix.Mount("logreel-test", d.at("root"), "tmpfs", 0, soakRoom) == nil
+		d.unmountLater("root")
 	}
-	if err := errors.Join(os.Mkdir(e.logs, 0o755), os.Mkdir(e.gone, 0o755)); err != nil {
-		s.t.Fatal(err)
-	}
+	d.makeDir("root/logs")
+	d.makeDir("root/gone")
+	return mounted
 }
 
 // options draws the options.
@@ -309,7 +298,7 @@ func (e *episode) bother(d time.Duration) {
 
 // hurt does one or two things to logreel for a while, and returns their names.
 func (e *episode) hurt(d time.Duration) (did []string) {
-	faults := map[string]func() (undo func()){"stopped": e.stop, "forbidden": e.forbid, "moved": e.move}
+	faults := map[string]func() (undo func()){"stopped": e.stop, "forbidden": e.forbidFiles, "moved": e.moveLive}
 	if e.mounted {
 		faults["full"], faults["no inodes"] = e.fill, e.fillInodes
 	}
@@ -334,14 +323,15 @@ func (e *episode) stop() (undo func()) {
 	return func() { signal(syscall.SIGCONT) }
 }
 
-// forbid lets no file be made: root may not where the directory is immutable, and other
+// forbidFiles lets no file be made: root may not where the directory is immutable, and other
 // users where it says so.
-func (e *episode) forbid() (undo func()) {
-	if e.mounted && exec.Command("chattr", "+i", e.logs).Run() == nil {
-		return func() { e.try(exec.Command("chattr", "-i", e.logs).Run()) }
+func (e *episode) forbidFiles() (undo func()) {
+	logs := e.at("root/logs")
+	if e.mounted && exec.Command("chattr", "+i", logs).Run() == nil {
+		return func() { e.try(exec.Command("chattr", "-i", logs).Run()) }
 	}
-	e.try(os.Chmod(e.logs, 0o555))
-	return func() { e.try(os.Chmod(e.logs, 0o755)) }
+	e.try(os.Chmod(logs, 0o555))
+	return func() { e.try(os.Chmod(logs, 0o755)) }
 }
 
 func (e *episode) try(err error) {
@@ -351,14 +341,14 @@ func (e *episode) try(err error) {
 	}
 }
 
-// move moves the last file away, which is the live one, if one is. Its new name says
+// moveLive moves the last file away, which is the live one, if one is. Its new name says
 // how many were moved before.
-func (e *episode) move() (undo func()) {
-	names := e.names()
-	last := names[len(names)-1]
-	if filepath.Dir(last) == e.logs {
+func (e *episode) moveLive() (undo func()) {
+	files := e.files()
+	last := files[len(files)-1]
+	if name, live := strings.CutPrefix(last, "root/logs/"); live {
 		e.moved++
-		err := os.Rename(last, filepath.Join(e.gone, fmt.Sprintf("%s@%d", filepath.Base(last), e.moved)))
+		err := os.Rename(e.at(last), e.at(fmt.Sprintf("root/gone/%s@%d", name, e.moved)))
 		if err != nil && !errors.Is(err, os.ErrPermission) { // when no file can be made, none can be moved
 			e.t.Error(err)
 		}
@@ -380,7 +370,7 @@ func (e *episode) fillInodes() (undo func()) {
 
 // shrink takes what is free from the file system, without taking memory.
 func (e *episode) shrink(option func(unix.Statfs_t) string) (undo func()) {
-	root := filepath.Dir(e.logs)
+	root := e.at("root")
 	mount := func(options string) error { return unix.Mount("", root, "", unix.MS_REMOUNT, options) }
 	for range 100 {
 		var st unix.Statfs_t
@@ -395,23 +385,21 @@ func (e *episode) shrink(option func(unix.Statfs_t) string) (undo func()) {
 
 // soakName is a name in the directories of an episode: the period, the number in its
 // series, and when it was moved away.
-var soakName = regexp.MustCompile(`^(\d{8}-\d{6}\.log)(?:\.(\d+))?(?:@(\d+))?$`)
+var soakName = regexp.MustCompile(`^root/(?:logs|gone)/(\d{8}-\d{6}\.log)(?:\.(\d+))?(?:@(\d+))?$`)
 
-// names returns the files in the order of periods and numbers. Those that were moved
+// files returns the files in the order of periods and numbers. Those that were moved
 // away stand before the one that has their name now.
-func (e *episode) names() []string {
-	var names []string
-	for _, dir := range []string{e.logs, e.gone} {
-		entries, err := os.ReadDir(dir)
-		e.try(err)
-		for _, entry := range entries {
-			if name := entry.Name(); name != "live" && !strings.HasPrefix(name, ".") {
-				names = append(names, filepath.Join(dir, entry.Name()))
+func (e *episode) files() []string {
+	var files []string
+	for _, dir := range []string{"root/logs", "root/gone"} {
+		for _, name := range e.names(dir) {
+			if name != "live" && !strings.HasPrefix(name, ".") {
+				files = append(files, dir+"/"+name)
 			}
 		}
 	}
 	key := func(path string) string {
-		parts := soakName.FindStringSubmatch(filepath.Base(path))
+		parts := soakName.FindStringSubmatch(path)
 		if parts == nil {
 			e.t.Errorf("unexpected file %s", path)
 			return path
@@ -423,8 +411,8 @@ func (e *episode) names() []string {
 		}
 		return fmt.Sprintf("%s.%010d@%010d", parts[1], number, moved)
 	}
-	slices.SortFunc(names, func(a, b string) int { return strings.Compare(key(a), key(b)) })
-	return names
+	slices.SortFunc(files, func(a, b string) int { return strings.Compare(key(a), key(b)) })
+	return files
 }
 
 // compare fails the test unless the files hold what was written, but for the lines that
@@ -434,11 +422,9 @@ func (e *episode) names() []string {
 // of them, what came of it stays, ended by a newline, and the line counts as dropped.
 func (e *episode) compare(drop bool) (dropped int) {
 	next, stump := 0, false
-	names := e.names()
-	for i, path := range names {
-		text, err := os.ReadFile(path)
-		e.try(err)
-		for line := range bytes.Lines(text) {
+	files := e.files()
+	for i, path := range files {
+		for line := range bytes.Lines([]byte(e.read(path))) {
 			note := dropNote.FindSubmatch(line)
 			want := soakLine(e.seed, next)
 			switch {
@@ -452,15 +438,15 @@ func (e *episode) compare(drop bool) (dropped int) {
 				stump = true // its note is to follow
 			default:
 				e.t.Errorf("%s: got a line of %d bytes, %.30q; line %d of %d would be %d bytes, %.30q; dropped up to here: %d",
-					filepath.Base(path), len(line), line, next, e.wrote, len(want), want, dropped)
-				e.list(names[max(0, i-3):min(len(names), i+4)])
+					path, len(line), line, next, e.wrote, len(want), want, dropped)
+				e.list(files[max(0, i-3):min(len(files), i+4)])
 				return dropped
 			}
 		}
 	}
 	if next != e.wrote || stump {
 		e.t.Errorf("got %d lines, %d of them dropped, and %d were written", next, dropped, e.wrote)
-		e.list(names[max(0, len(names)-3):])
+		e.list(files[max(0, len(files)-3):])
 	}
 	return dropped
 }
@@ -468,9 +454,8 @@ func (e *episode) compare(drop bool) (dropped int) {
 // list prints some files with their first and last lines.
 func (e *episode) list(paths []string) {
 	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		e.try(err)
-		all := bytes.Split(bytes.TrimSuffix(text, []byte{'\n'}), []byte{'\n'})
-		e.t.Logf("%s: %d bytes, %d lines, from %.12q to %.12q", filepath.Base(path), len(text), len(all), all[0], all[len(all)-1])
+		text := e.read(path)
+		all := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+		e.t.Logf("%s: %d bytes, %d lines, from %.12q to %.12q", path, len(text), len(all), all[0], all[len(all)-1])
 	}
 }

@@ -1,144 +1,149 @@
 package tests
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// A screen is a terminal with an interactive shell.
+// A screen is a terminal with an interactive shell, in a folder.
 type screen struct {
-	t    *testing.T
-	name string
-	dir  string
+	*folder
+	stops int // how often it has stopped a job
 }
 
-func newScreen(t *testing.T, dir string) *screen {
+func newScreen(t *testing.T) *screen {
 	t.Helper()
 	needProc(t)
 	need(t, "tmux", "bash")
-	s := &screen{t, fmt.Sprintf("logreel-test-%d-%s", os.Getpid(), filepath.Base(filepath.Dir(dir))), dir}
-	s.tmux("-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "40", "-c", dir,
+	s := &screen{folder: newFolder(t)}
+	s.tmux("-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "40", "-c", s.dir,
 		"env", "PS1=shell> ", "bash", "--noprofile", "--norc", "-i")
-	t.Cleanup(func() { _ = exec.Command("tmux", "-L", s.name, "kill-server").Run() }) // it ends with its shell
+	t.Cleanup(func() { _, _ = try("tmux", "-S", s.at("tmux"), "kill-server") }) // it ends with its shell
 	s.shows("shell>")
 	return s
 }
 
 func (s *screen) tmux(args ...string) string {
 	s.t.Helper()
-	return run(s.t, "tmux", append([]string{"-L", s.name}, args...)...)
+	return run(s.t, "tmux", append([]string{"-S", s.at("tmux")}, args...)...)
 }
 
-// types types text, and then a key.
-func (s *screen) types(text, key string) {
+// enters types a line.
+func (s *screen) enters(line string) {
 	s.t.Helper()
-	if text != "" {
-		s.tmux("send-keys", "-l", text)
+	s.tmux("send-keys", "-l", line)
+	s.press("Enter")
+}
+
+// press presses keys, as tmux names them: C-z is ctrl-z.
+func (s *screen) press(keys ...string) {
+	s.t.Helper()
+	for _, key := range keys {
+		s.tmux("send-keys", key)
 	}
-	s.tmux("send-keys", key)
 }
 
 func (s *screen) text() string {
 	s.t.Helper()
-	return s.tmux("capture-pane", "-p")
+	return strings.TrimSpace(s.tmux("capture-pane", "-p"))
+}
+
+// until waits for something to be there, and shows the screen where it does not come.
+func (s *screen) until(what string, done func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience / 2); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("no %s; the log: %q; the screen:\n%s", what, s.content("app.log"), s.text())
+		}
+	}
 }
 
 // shows waits for a text on the screen.
 func (s *screen) shows(text string) {
 	s.t.Helper()
-	for deadline := time.Now().Add(patience / 2); ; time.Sleep(10 * time.Millisecond) {
-		seen := s.text()
-		if strings.Contains(seen, text) {
-			return
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("no %q on the screen:\n%s", text, strings.TrimSpace(seen))
-		}
-	}
+	s.until(fmt.Sprintf("%q on the screen", text), func() bool { return strings.Contains(s.text(), text) })
 }
 
 // prompt checks that the shell has its prompt and reads the terminal: it runs a
 // command, which shows what was typed in another form.
 func (s *screen) prompt(mark string) {
 	s.t.Helper()
-	for deadline := time.Now().Add(patience / 2); !strings.HasSuffix(strings.TrimSpace(s.text()), "shell>"); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("no prompt for %q on the screen:\n%s", mark, strings.TrimSpace(s.text()))
-		}
-	}
-	s.types("echo at '"+mark+"'", "Enter")
+	s.until("prompt for "+mark, func() bool { return strings.HasSuffix(s.text(), "shell>") })
+	s.enters("echo at '" + mark + "'")
 	s.shows("at " + mark)
 }
 
-// logs waits for a line in the log.
-func (s *screen) logs(line string) string {
+// logs waits for a line in the log that begins so, and returns it.
+func (s *screen) logs(begin string) (line string) {
 	s.t.Helper()
-	got := ""
-	for deadline := time.Now().Add(patience / 2); ; time.Sleep(10 * time.Millisecond) {
-		got = content(s.t, s.dir, "app.log")
-		for l := range strings.Lines(got) {
-			if strings.HasPrefix(l, line) && strings.HasSuffix(l, "\n") {
-				return strings.TrimSuffix(l, "\n")
+	s.until(fmt.Sprintf("%q in the log", begin), func() bool {
+		for l := range strings.Lines(s.content("app.log")) {
+			if strings.HasPrefix(l, begin) && strings.HasSuffix(l, "\n") {
+				line = strings.TrimSuffix(l, "\n")
+				return true
 			}
 		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("no %q in the log %q; the screen:\n%s", line, got, strings.TrimSpace(s.text()))
-		}
-	}
+		return false
+	})
+	return line
 }
 
-// job writes a program that becomes logreel with a role or a script, to be typed.
-func (s *screen) job(role, script string) {
+// stop stops the job with ctrl-z, after which the shell is to have its prompt.
+func (s *screen) stop() {
 	s.t.Helper()
-	line := commandRole + "=" + role + " exec logreel --every=never app.log -- "
-	if role != "" {
-		line += self()
-	} else {
-		writeFile(s.t, s.dir, "script", script)
-		line += "sh ./script"
-	}
-	writeFile(s.t, s.dir, "job", "#!/bin/sh\n"+line+" \"$@\"\n")
+	s.press("C-z")
+	s.prompt(fmt.Sprint("stop ", s.stops))
+	s.stops++
 }
 
-// lastNumber returns the last word of a line, a process.
-func lastNumber(t *testing.T, line string) int {
+// startRole types a job in a role, and returns its processes.
+func startRole(t *testing.T, role string, names ...string) (s *screen, pids map[string]int) {
 	t.Helper()
-	n, err := strconv.Atoi(line[strings.LastIndexByte(line, ' ')+1:])
-	if err != nil {
-		t.Fatal(err)
+	s = newScreen(t)
+	s.job(commandRole+"="+role, self())
+	s.enters("./job; echo status $?")
+	pids = map[string]int{}
+	for _, name := range names {
+		pids[name] = lastNumber(t, s.logs(name+" ready"))
 	}
-	return n
+	pids["logreel"] = parentOf(t, pids["command"])
+	return s, pids
+}
+
+// startScript types a job that is a script.
+func startScript(t *testing.T, script, typed string) *screen {
+	t.Helper()
+	s := newScreen(t)
+	s.put("script", script)
+	s.job("", "sh ./script")
+	s.enters(typed)
+	return s
+}
+
+// job writes a program that becomes logreel with a command, to be typed.
+func (s *screen) job(environment, command string) {
+	s.t.Helper()
+	s.put("job", "#!/bin/sh\n"+environment+" exec logreel --every=never app.log -- "+command+" \"$@\"\n")
 }
 
 // In the foreground the command reads the terminal, and ctrl-c is its own.
 func TestCommandTerminal(t *testing.T) {
 	t.Parallel()
-	s := newScreen(t, t.TempDir())
-	s.job("family", "")
-	s.types("./job; echo status $?", "Enter")
-	s.logs("child ready")
-	s.logs("command ready")
-	for range 2 {
-		s.types("", "C-c")
-	}
-	s.types("", "C-\\")
+	s, _ := startRole(t, "family", "child", "command")
+	s.press("C-c", "C-c", "C-\\")
 	for _, name := range []string{"command", "child"} {
 		s.logs(name + ": interrupt")
 		s.logs(name + ": quit")
 	}
-	s.types("", "C-d")
+	s.press("C-d")
 	s.shows("status 7")
 	s.prompt("the end")
 	// Both belong to the terminal's foreground; neither has it from logreel as well.
-	got := content(t, s.dir, "app.log")
+	got := s.read("app.log")
 	for _, name := range []string{"command", "child"} {
 		if n := strings.Count(got, name+": quit\n"); n != 1 {
 			t.Errorf("%s: %d SIGQUIT, want 1: %q", name, n, got)
@@ -149,29 +154,14 @@ func TestCommandTerminal(t *testing.T) {
 	}
 }
 
-// startJob types a job in a role, and returns its processes.
-func startJob(t *testing.T, role string, names ...string) (s *screen, pids map[string]int) {
-	t.Helper()
-	s = newScreen(t, t.TempDir())
-	s.job(role, "")
-	s.types("./job; echo status $?", "Enter")
-	pids = map[string]int{}
-	for _, name := range names {
-		pids[name] = lastNumber(t, s.logs(name+" ready"))
-	}
-	pids["logreel"] = parentOf(t, pids["command"])
-	return s, pids
-}
-
 // are waits until all processes are in one of the states.
 func are(t *testing.T, pids map[string]int, states string) {
 	t.Helper()
 	for name, pid := range pids {
-		for begun := time.Now(); !strings.Contains(states, stateOf(pid)); time.Sleep(5 * time.Millisecond) {
-			if time.Since(begun) > patience/4 {
-				t.Fatalf("%s is in state %s, want one of %s", name, stateOf(pid), states)
-			}
-		}
+		eventually(t, name+" to be in one of the states "+states, func() bool {
+			state := stateOf(pid)
+			return state != "" && strings.Contains(states, state)
+		})
 	}
 }
 
@@ -194,30 +184,26 @@ const (
 // both; bg does too, and leaves the terminal to the shell.
 func TestCommandStopped(t *testing.T) {
 	t.Parallel()
-	s, pids := startJob(t, "blind", "command")
-	for i := range 2 {
-		s.types("", "C-z")
-		s.prompt(fmt.Sprintf("stop %d", i))
+	s, pids := startRole(t, "blind", "command")
+	for range 2 {
+		s.stop()
 		are(t, pids, halted)
-		s.types("fg", "Enter")
+		s.enters("fg")
 		are(t, pids, running)
 		takesTerminal(t, pids["command"])
-		s.types("", "C-c")
+		s.press("C-c")
 		s.logs("command: interrupt")
 	}
-	s.types("", "C-z")
-	s.prompt("the last stop")
-	s.types("bg", "Enter")
+	s.stop()
+	s.enters("bg")
 	are(t, pids, running)
 	s.prompt("bg")
-	s.types("kill %1", "Enter")
+	s.enters("kill %1")
 	s.logs("command: terminated")
-	if err := syscall.Kill(pids["command"], syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	must(t, kill(pids["command"]))
 	s.prompt("the end")
-	eventually(t, "the end of logreel", func() bool { return stateOf(pids["logreel"]) == "" })
-	if n := strings.Count(content(t, s.dir, "app.log"), "interrupt\n"); n != 2 {
+	awaitGone(t, pids["logreel"])
+	if n := strings.Count(s.read("app.log"), "interrupt\n"); n != 2 {
 		t.Errorf("%d SIGINT, want 2", n)
 	}
 }
@@ -225,11 +211,10 @@ func TestCommandStopped(t *testing.T) {
 // The terminal stops the whole group of the command, so fg continues all of it.
 func TestCommandStoppedChildren(t *testing.T) {
 	t.Parallel()
-	s, pids := startJob(t, "family", "command", "child")
-	s.types("", "C-z")
-	s.prompt("stop")
+	s, pids := startRole(t, "family", "command", "child")
+	s.stop()
 	are(t, pids, halted)
-	s.types("fg", "Enter")
+	s.enters("fg")
 	are(t, pids, running)
 }
 
@@ -237,51 +222,29 @@ func TestCommandStoppedChildren(t *testing.T) {
 // once it reads.
 func TestCommandForegroundAgain(t *testing.T) {
 	t.Parallel()
-	s, pids := startJob(t, "blind", "command")
-	s.types("", "C-z")
-	s.prompt("stop")
-	s.types("bg", "Enter")
+	s, pids := startRole(t, "blind", "command")
+	s.stop()
+	s.enters("bg")
 	are(t, pids, running)
-	s.types("fg", "Enter")
+	s.enters("fg")
 	s.shows("fg\n./job")
-	if err := syscall.Kill(pids["logreel"], syscall.SIGUSR2); err != nil {
-		t.Fatal(err)
-	}
+	sendSignal(t, pids["logreel"], syscall.SIGUSR2)
 	s.logs("command: user defined signal 2")
 	takesTerminal(t, pids["command"])
-	s.types("", "C-d")
+	s.press("C-d")
 	s.logs("command ends")
 	s.prompt("the end")
-}
-
-// parentOf returns the parent of a process.
-func parentOf(t *testing.T, pid int) int {
-	t.Helper()
-	for line := range strings.Lines(readFile(t, fmt.Sprintf("/proc/%d/status", pid))) {
-		if parent, found := strings.CutPrefix(line, "PPid:"); found {
-			n, err := strconv.Atoi(strings.TrimSpace(parent))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return n
-		}
-	}
-	t.Fatalf("process %d has no parent", pid)
-	return 0
 }
 
 // A job that began in the background leaves the terminal alone until fg.
 func TestCommandBackground(t *testing.T) {
 	t.Parallel()
-	s := newScreen(t, t.TempDir())
-	s.job("", "echo begun $$ > begun; read x; echo typed $x; exit 3")
-	s.types("./job &", "Enter")
-	eventually(t, "the command", func() bool { return strings.HasSuffix(content(t, s.dir, "begun"), "\n") })
-	pid := lastNumber(t, strings.TrimSpace(content(t, s.dir, "begun")))
+	s := startScript(t, "echo begun $$ > begun; read x; echo typed $x; exit 3", "./job &")
+	pid := s.awaitNumber("begun")
 	s.prompt("background")
-	s.types("fg", "Enter")
+	s.enters("fg")
 	takesTerminal(t, pid)
-	s.types("something", "Enter")
+	s.enters("something")
 	s.logs("typed something")
 	s.prompt("the end")
 }
@@ -290,17 +253,15 @@ func TestCommandBackground(t *testing.T) {
 // shell its prompt, fg goes on.
 func TestCommandStoppedWithoutInput(t *testing.T) {
 	t.Parallel()
-	s := newScreen(t, t.TempDir())
 	// It starts nothing while it waits: a shell that is stopped inside vfork waits for
 	// a child that is stopped too, and neither is seen to stop.
-	s.job("", "mkfifo wait; exec 3<>wait; trap 'echo interrupted; exit 3' INT; echo ready $$; while :; do read x <&3; done")
-	s.types("./job < /dev/null; echo status $?", "Enter")
+	s := startScript(t, "mkfifo wait; exec 3<>wait; trap 'echo interrupted; exit 3' INT; echo ready $$; while :; do read x <&3; done",
+		"./job < /dev/null; echo status $?")
 	pid := lastNumber(t, s.logs("ready"))
-	s.types("", "C-z")
-	s.prompt("stop")
-	s.types("fg", "Enter")
+	s.stop()
+	s.enters("fg")
 	takesTerminal(t, pid)
-	s.types("", "C-c")
+	s.press("C-c")
 	s.logs("interrupted")
 	s.prompt("the end")
 }
@@ -309,34 +270,27 @@ func TestCommandStoppedWithoutInput(t *testing.T) {
 // shell its prompt as well.
 func TestCommandStopsItself(t *testing.T) {
 	t.Parallel()
-	s := newScreen(t, t.TempDir())
-	s.job("", "echo ready $$; kill -STOP $$; echo went on; exit 3")
-	s.types("./job; echo status $?", "Enter")
+	s := startScript(t, "echo ready $$; kill -STOP $$; echo went on; exit 3", "./job; echo status $?")
 	s.prompt("stop")
-	s.types("fg", "Enter")
+	s.enters("fg")
 	s.logs("went on")
 	s.prompt("the end")
 }
 
 func TestCommandStoppedNested(t *testing.T) {
 	t.Parallel()
-	s := newScreen(t, t.TempDir())
-	writeFile(t, s.dir, "inner", "echo ready $$; read x; echo typed $x; exit 3")
-	s.job("", "echo begun; exec logreel --every=never inner.log -- sh ./inner")
-	s.types("./job; echo status $?", "Enter")
+	s := startScript(t, `echo 'echo ready $$; read x; echo typed $x; exit 3' > inner
+		echo begun; exec logreel --every=never inner.log -- sh ./inner`, "./job; echo status $?")
 	s.logs("begun")
-	inner := func() string { return content(t, s.dir, "inner.log") }
-	eventually(t, "the inner command", func() bool { return strings.HasSuffix(inner(), "\n") })
-	pid := lastNumber(t, strings.TrimSpace(inner()))
+	pid := s.awaitNumber("inner.log")
 	for range 2 {
 		takesTerminal(t, pid)
-		s.types("", "C-z")
-		s.prompt("stop")
-		s.types("fg", "Enter")
+		s.stop()
+		s.enters("fg")
 	}
 	takesTerminal(t, pid)
-	s.types("something", "Enter")
-	eventually(t, "what was typed", func() bool { return strings.Contains(inner(), "typed something\n") })
+	s.enters("something")
+	eventually(t, "what was typed", func() bool { return strings.Contains(s.read("inner.log"), "typed something\n") })
 	s.prompt("the end")
 }
 
@@ -346,26 +300,20 @@ func TestCommandStoppedByNobody(t *testing.T) {
 	t.Parallel()
 	need(t, "script")
 	for _, with := range []string{"", "logreel --every=never app.log -- "} { // a terminal without us, and with
-		dir := t.TempDir()
 		cmd := exec.Command("script", "-qec", "exec "+with+self(), "/dev/null")
-		cmd.Env = append(os.Environ(), commandRole+"=quiet")
-		p := launch(t, dir, cmd)
-		heard := func(what string) func() bool {
-			return func() bool { return strings.Contains(content(t, dir, "heard"), what+"\n") }
-		}
-		eventually(t, "the command", func() bool { return strings.HasSuffix(content(t, dir, "heard"), "\n") })
-		pid := lastNumber(t, strings.TrimSpace(content(t, dir, "heard")))
+		cmd.Env = append(testEnv(""), commandRole+"=quiet")
+		p := newFolder(t).launch(cmd)
+		pid := p.awaitNumber("heard")
 		above := parentOf(t, pid)
 		t.Cleanup(func() {
 			if t.Failed() { // what is stopped would stay
-				_ = errors.Join(syscall.Kill(pid, syscall.SIGKILL), syscall.Kill(above, syscall.SIGKILL))
+				_, _ = kill(pid), kill(above)
 			}
 		})
 		for _, key := range []struct{ typed, heard string }{{"\032\003", "command: interrupt"}, {"\004", "command ends"}} {
-			if _, err := p.input.Write([]byte(key.typed)); err != nil {
-				t.Fatal(err)
-			}
-			eventually(t, key.heard+" after ctrl-z with "+with, heard(key.heard))
+			_, err := p.input.Write([]byte(key.typed))
+			must(t, err)
+			eventually(t, key.heard+" after ctrl-z with "+with, func() bool { return strings.Contains(p.read("heard"), key.heard+"\n") })
 		}
 		p.wait(7)
 	}

@@ -1,18 +1,16 @@
 package tests
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"os"
+	"io"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"text/tabwriter"
 	"time"
 )
 
@@ -27,9 +25,6 @@ const (
 	tolerance = 100 * time.Millisecond
 	strays    = 5
 	farAway   = 5 * time.Second
-
-	// python is Debian's, which has Django; PATH may lead to another one.
-	python = "/usr/bin/python3"
 
 	// everySecond is a pattern that switches every second, secondLayout the same
 	// for package time. The programs run with TZ=UTC.
@@ -97,24 +92,16 @@ type ledgerFile struct {
 	farthest time.Duration
 }
 
-func readLedger(t *testing.T, dir string) *ledger {
-	t.Helper()
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+func readLedger(d *folder) *ledger {
+	d.t.Helper()
 	l := &ledger{sequences: map[string][]int{}}
-	for _, entry := range entries {
-		text, err := os.ReadFile(filepath.Join(dir, entry.Name()))
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, name := range d.names(".") {
 		// Only a file that is named by a period has one.
-		begin, err := time.Parse(secondLayout, entry.Name())
+		begin, err := time.Parse(secondLayout, name)
 		if err != nil {
 			begin = time.Time{}
 		}
-		l.readFile(entry.Name(), begin, string(text))
+		l.readFile(name, begin, d.read(name))
 	}
 	return l
 }
@@ -166,13 +153,11 @@ func (f *ledgerFile) place(r record, begin time.Time) {
 // That none is missing is the matter of [ledger.checkWriter].
 func (l *ledger) check(t *testing.T) {
 	t.Helper()
-	for i, text := range l.damaged {
-		if i == 5 {
-			t.Errorf("… %d damaged in all", len(l.damaged))
-			break
-		}
-		t.Errorf("damaged: %s", text)
+	wrong := &tally{t: t}
+	for _, text := range l.damaged {
+		wrong.errorf("damaged: %s", text)
 	}
+	wrong.end()
 	all, far := 0, 0
 	for _, f := range l.files {
 		all, far = all+f.records, far+f.strays
@@ -220,51 +205,29 @@ func (l *ledger) checkWriter(t *testing.T, writer string, records int) {
 // log prints the files and their figures.
 func (l *ledger) log(t *testing.T) {
 	t.Helper()
-	var text bytes.Buffer
-	table := tabwriter.NewWriter(&text, 0, 8, 2, ' ', tabwriter.AlignRight)
+	table := newTable("file", "lines", "records", "early", "late", "farthest")
+	row := func(f ledgerFile) {
+		table.add(f.name, fmt.Sprint(f.lines), fmt.Sprint(f.records), fmt.Sprint(f.early), fmt.Sprint(f.late), f.farthest.String())
+	}
 	total := ledgerFile{name: "all"}
-	fmt.Fprintln(table, "file\tlines\trecords\tearly\tlate\tfarthest\t")
 	for _, f := range l.files {
-		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%v\t\n", f.name, f.lines, f.records, f.early, f.late, f.farthest)
+		row(f)
 		total.lines += f.lines
 		total.records += f.records
 		total.early += f.early
 		total.late += f.late
 		total.farthest = max(total.farthest, f.farthest)
 	}
-	fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%v\t\n", total.name, total.lines, total.records, total.early, total.late, total.farthest)
-	if err := table.Flush(); err != nil {
-		t.Error(err)
-	}
-	t.Logf("stamps outside the file's second:\n%s", &text)
-}
-
-// pythonPath returns the directory of the Python programs. It skips the test if
-// the interpreter or one of the programs is missing.
-func pythonPath(t *testing.T, needs map[string]string) string {
-	t.Helper()
-	for program, pkg := range needs {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("%v; install %s (Debian)", err, pkg)
-		}
-	}
-	dir, err := filepath.Abs("python")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-// testEnv is the environment of what the tests start.
-func testEnv(pythonPath string) []string {
-	return append(os.Environ(), "TZ=UTC", "PYTHONPATH="+pythonPath, "PYTHONDONTWRITEBYTECODE=1")
+	row(total)
+	table.log(t, "stamps outside the file's second")
 }
 
 // runWorkload runs workload.py in 4 processes at once, 2,000 lines/s each, with
 // standard error on the given file, and returns how many lines each wrote.
-func runWorkload(t *testing.T, stderr *os.File, arg ...string) (writers []string, lines int) {
+func runWorkload(t *testing.T, stderr io.Writer, arg ...string) (writers []string, lines int) {
 	t.Helper()
-	dir := pythonPath(t, map[string]string{python: "python3"})
+	needs(t, map[string]string{python: "python3"})
+	dir := pythonPath(t)
 	lines = 10_000
 	if testing.Short() {
 		lines = 4_000
@@ -274,9 +237,7 @@ func runWorkload(t *testing.T, stderr *os.File, arg ...string) (writers []string
 		args := append([]string{filepath.Join(dir, "workload.py"), writer, strconv.Itoa(lines), "2000"}, arg...)
 		cmd := exec.CommandContext(t.Context(), python, args...)
 		cmd.Env, cmd.Stderr = testEnv(dir), stderr
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+		must(t, cmd.Start())
 		processes = append(processes, cmd)
 		writers = append(writers, writer)
 	}
@@ -288,53 +249,15 @@ func runWorkload(t *testing.T, stderr *os.File, arg ...string) (writers []string
 	return writers, lines
 }
 
-// A reader is a logreel that switches every second and has nothing to say.
-type reader struct {
-	cmd   *exec.Cmd
-	input *os.File // the end of the pipe to write to
-	said  bytes.Buffer
-}
-
-func startReader(t *testing.T, dir string) *reader {
-	t.Helper()
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { write.Close() })
-	r := &reader{cmd: exec.CommandContext(t.Context(), logreel, filepath.Join(dir, everySecond)), input: write}
-	r.cmd.Env, r.cmd.Stdin, r.cmd.Stderr = testEnv(""), read, &r.said
-	// The end to read from is the reader's alone: if it dies, the pipe breaks.
-	if err := errors.Join(r.cmd.Start(), read.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-// end ends the input, and checks that logreel ends well.
-func (r *reader) end(t *testing.T) {
-	t.Helper()
-	if err := r.input.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.cmd.Wait(); err != nil {
-		t.Errorf("logreel: %v", err)
-	}
-	if said := complaints(r.said.String()); said != "" {
-		t.Errorf("logreel said: %s", said)
-	}
-}
-
 // What the program exists for: several Python processes that log at once, and a
 // new file every second. It is serial, like the other tests that compare stamps
 // with names: what runs beside it would delay the writers.
 func TestWorkload(t *testing.T) {
-	dir := t.TempDir()
-	reader := startReader(t, dir)
-	writers, lines := runWorkload(t, reader.input)
-	reader.end(t)
+	p := startPlain(t, everySecond)
+	writers, lines := runWorkload(t, p.input)
+	p.endSilent()
 
-	l := readLedger(t, dir)
+	l := readLedger(p.folder)
 	l.log(t)
 	l.check(t)
 	for _, writer := range writers {
@@ -351,15 +274,10 @@ func TestWorkload(t *testing.T) {
 // The same with Python's own handler in each process. It decides nothing; it shows
 // what TestWorkload's reader finds where something is wrong.
 func TestWorkloadWithoutLogreel(t *testing.T) {
-	dir := t.TempDir()
-	// Where the handlers' tracebacks go.
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer null.Close()
-	writers, lines := runWorkload(t, null, filepath.Join(dir, "workload.log"))
-	l := readLedger(t, dir)
+	d := newFolder(t)
+	// The handlers' tracebacks go nowhere.
+	writers, lines := runWorkload(t, nil, d.at("workload.log"))
+	l := readLedger(d)
 	kept := 0
 	for _, writer := range writers {
 		whole := map[int]bool{}

@@ -3,12 +3,9 @@
 package tests
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,8 +13,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"text/tabwriter"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -33,19 +28,19 @@ const (
 var appServers = []struct {
 	name  string
 	needs map[string]string
-	// command returns how to start it at an address; it may put files into dir.
-	command func(t *testing.T, address, dir string) []string
+	// command returns how to start it at an address.
+	command func(t *testing.T, address string) []string
 	// request is the line that it logs for a request, with the path as a group.
 	request *regexp.Regexp
 	// reload are the sizes of the records that are in flight when it reloads.
 	reload []int
 }{
 	{
-		"gunicorn", map[string]string{python: "python3", "gunicorn": "gunicorn"}, gunicorn,
+		"gunicorn", map[string]string{"gunicorn": "gunicorn"}, gunicorn,
 		regexp.MustCompile(`^127\.0\.0\.1 - - \[[^]]*\] "GET (\S+) HTTP/1\.1" 200 \d+ "-" "Go-http-client/1\.1"$`),
 		[]int{100, 5_000, 50_000, 200_000},
 	}, {
-		"uWSGI", map[string]string{python: "python3", "uwsgi": "uwsgi-core and uwsgi-plugin-python3"}, uwsgi,
+		"uWSGI", map[string]string{"uwsgi": "uwsgi-core and uwsgi-plugin-python3"}, uwsgi,
 		regexp.MustCompile(`^\[pid: \d+\|app: 0\|req: \d+/\d+\] 127\.0\.0\.1 \(\) \{[^}]*\} \[[^]]*\] GET (\S+) => generated \d+ bytes in \d+ msecs \(HTTP/1\.1 200\) \d+ headers in \d+ bytes \(\d+ switches on core 0\)$`),
 		// Its workers say in their signal handlers that they end, be it amid a record of
 		// their own that has to wait: one process writes both, so nobody can tell them
@@ -54,23 +49,17 @@ var appServers = []struct {
 	},
 }
 
-func gunicorn(_ *testing.T, address, _ string) []string {
+func gunicorn(_ *testing.T, address string) []string {
 	return []string{"gunicorn", "--workers", strconv.Itoa(serverWorkers), "--bind", address, "--access-logfile", "-", "shop.wsgi"}
 }
 
-func uwsgi(t *testing.T, address, dir string) []string {
+func uwsgi(t *testing.T, address string) []string {
 	t.Helper()
-	lines := []string{
-		"[uwsgi]", "plugins = python3", "module = shop.wsgi", "pythonpath = .",
-		"master = true", "processes = " + strconv.Itoa(serverWorkers), "http-socket = " + address,
+	d := newFolder(t)
+	d.put("shop.ini", uwsgiShop(address, "plugins = python3",
 		// What is in flight is answered before it ends.
-		"hook-master-start = unix_signal:15 gracefully_kill_them_all", "",
-	}
-	configuration := filepath.Join(dir, "shop.ini")
-	if err := os.WriteFile(configuration, []byte(strings.Join(lines, "\n")), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return []string{"uwsgi", configuration}
+		"hook-master-start = unix_signal:15 gracefully_kill_them_all"))
+	return []string{"uwsgi", d.at("shop.ini")}
 }
 
 // newBusyShop is newShop for a server that logreel may start in a process group of its
@@ -80,61 +69,12 @@ func newBusyShop(t *testing.T) *shop {
 	s := newShop(t)
 	s.client.Transport = &http.Transport{DisableKeepAlives: true, MaxConnsPerHost: 2 * serverClients}
 	// Every process that is started inherits it.
-	t.Setenv("LOGREEL_TEST_MARK", s.logs)
+	t.Setenv(markEnv, s.logs)
 	// Unbuffered, Python drops the rest of a record when a signal interrupts its write
 	// (https://github.com/python/cpython/issues/85393).
 	t.Setenv("PYTHONUNBUFFERED", "")
-	t.Cleanup(func() {
-		for _, pid := range offspring(t, s.logs) {
-			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
-				t.Errorf("kill %d: %v", pid, err)
-			}
-		}
-	})
+	t.Cleanup(func() { killMarked(t, s.logs) })
 	return s
-}
-
-// offspring returns the processes that have the mark in their environment.
-func offspring(t *testing.T, mark string) (pids []int) {
-	t.Helper()
-	for _, pid := range processes(t) {
-		environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-		if err == nil && bytes.Contains(environment, []byte("LOGREEL_TEST_MARK="+mark+"\x00")) {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
-}
-
-func processes(t *testing.T) (pids []int) {
-	t.Helper()
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		if pid, err := strconv.Atoi(entry.Name()); err == nil {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
-}
-
-// children returns the running children of a process.
-func children(t *testing.T, parent int) (pids []int) {
-	t.Helper()
-	for _, pid := range processes(t) {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			continue // has ended
-		}
-		// The name before the bracket may hold anything.
-		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-		if fields[0] != "Z" && fields[1] == strconv.Itoa(parent) {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
 }
 
 // master returns the server's first process: what logreel or the shell has started, and
@@ -156,7 +96,7 @@ func (s *shop) workers(t *testing.T, before ...int) (pids []int) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%d workers other than %v", serverWorkers, before), func() bool {
 		pids = children(t, s.master(t))
-		return len(pids) == serverWorkers && !slices.ContainsFunc(pids, func(pid int) bool { return slices.Contains(before, pid) })
+		return len(pids) == serverWorkers && !anyOf(pids, before)
 	})
 	return pids
 }
@@ -186,11 +126,11 @@ func (s *shop) killStuck(t *testing.T, round int) {
 	t.Helper()
 	victim := s.workers(t)[round]
 	var clients sync.WaitGroup
-	s.signal(t, s.server.Process.Pid, syscall.SIGSTOP)
+	sendSignal(t, s.server.Process.Pid, syscall.SIGSTOP)
 	clients.Go(func() { s.burst(t, fmt.Sprint("stuck-", round), 2, []int{200_000}, func() {}) })
 	eventually(t, "a worker that is stuck", func() bool { return stuck(victim) })
-	s.signal(t, victim, syscall.SIGKILL)
-	s.signal(t, s.server.Process.Pid, syscall.SIGCONT)
+	sendSignal(t, victim, syscall.SIGKILL)
+	sendSignal(t, s.server.Process.Pid, syscall.SIGCONT)
 	clients.Wait()
 	s.workers(t, victim)
 }
@@ -198,9 +138,8 @@ func (s *shop) killStuck(t *testing.T, round int) {
 // stuck reports whether a process waits inside a write to its output. That may also be
 // the line that the server logs for a request.
 func stuck(pid int) bool {
-	call, err := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
-	number, arguments, _ := strings.Cut(string(call), " ")
-	return err == nil && (number == strconv.Itoa(unix.SYS_WRITE) || number == strconv.Itoa(unix.SYS_WRITEV)) &&
+	number, arguments, _ := strings.Cut(ofProcess(pid, "syscall"), " ")
+	return (number == strconv.Itoa(unix.SYS_WRITE) || number == strconv.Itoa(unix.SYS_WRITEV)) &&
 		(strings.HasPrefix(arguments, "0x1 ") || strings.HasPrefix(arguments, "0x2 "))
 }
 
@@ -215,12 +154,15 @@ type writersLog struct {
 	foreign []string
 }
 
-func readWriters(t *testing.T, dir string) *writersLog {
-	t.Helper()
+// broken are the lines with a piece of a record that are not a whole one.
+func (l *writersLog) broken() []string { return append(slices.Clone(l.cut), l.mixed...) }
+
+func readWriters(d *folder, dir string) *writersLog {
+	d.t.Helper()
 	l := &writersLog{ledger: &ledger{sequences: map[string][]int{}}}
-	text := content(t, dir, "*.log")
+	text := d.content(dir + "/*.log")
 	if !strings.HasSuffix(text, "\n") {
-		t.Errorf("the log ends with %.200q", text[max(0, len(text)-200):])
+		d.t.Errorf("the log ends with %.200q", text[max(0, len(text)-200):])
 	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
@@ -257,7 +199,7 @@ func isCut(line string) bool {
 // are not, of how many there is something.
 func (l *writersLog) count(numbers []string, records int) (whole, mangled, lost int) {
 	begun := map[string]bool{}
-	for _, line := range slices.Concat(l.cut, l.mixed) {
+	for _, line := range l.broken() {
 		parts := strings.Split(line, " ~")
 		for _, before := range parts[:len(parts)-1] {
 			words := strings.Split(before, " ")
@@ -303,14 +245,12 @@ func (l *writersLog) checkRequests(t *testing.T, s *shop, request *regexp.Regexp
 // each worker that was killed.
 func (s *shop) checkWriters(t *testing.T, request *regexp.Regexp, killed int) {
 	t.Helper()
-	l := readWriters(t, s.logs)
-	for i, line := range l.mixed {
-		if i == 5 {
-			t.Errorf("… %d mixed in all", len(l.mixed))
-			break
-		}
-		t.Errorf("mixed: %d bytes, %.300q … %.100q", len(line), line, line[max(0, len(line)-100):])
+	l := readWriters(s.files(t), ".")
+	wrong := &tally{t: t}
+	for _, line := range l.mixed {
+		wrong.errorf("mixed: %d bytes, %.300q … %.100q", len(line), line, line[max(0, len(line)-100):])
 	}
+	wrong.end()
 	if len(l.cut) > killed {
 		t.Errorf("%d records are cut, and %d workers were killed", len(l.cut), killed)
 	}
@@ -324,8 +264,8 @@ func (s *shop) checkWriters(t *testing.T, request *regexp.Regexp, killed int) {
 	}
 	l.checkRequests(t, s, request)
 	s.checkSilent(t)
-	if files, err := os.ReadDir(s.logs); err != nil || len(files) < 3 {
-		t.Errorf("%d files, want a switch every second: %v", len(files), err)
+	if files := s.files(t).names("."); len(files) < 3 {
+		t.Errorf("%d files, want a switch every second", len(files))
 	}
 	t.Logf("%d orders answered, %d not: %v; %d records cut; %d lines of the server's own",
 		len(s.answered), len(s.refused), errors.Join(s.refused...), len(l.cut), len(l.foreign))
@@ -335,17 +275,12 @@ func (s *shop) checkWriters(t *testing.T, request *regexp.Regexp, killed int) {
 // left.
 func (s *shop) endWith(t *testing.T, status int) {
 	t.Helper()
-	select {
-	case <-s.ended:
-	case <-time.After(shopPatience):
-		t.Fatalf("logreel has not ended after %v", shopPatience)
-	}
+	s.awaitEnd(t)
 	if got := s.server.ProcessState.ExitCode(); got != status {
 		t.Errorf("exit status %d (%v), want %d", got, s.waitErr, status)
 	}
 	s.checkPort(t)
-	// The last ones close the log before they have gone.
-	eventually(t, "the end of all processes", func() bool { return len(offspring(t, s.logs)) == 0 })
+	awaitNoneMarked(t, s.logs) // they close the log before they have gone
 }
 
 // What command mode exists for: a server whose workers log records longer than a pipe
@@ -354,10 +289,10 @@ func (s *shop) endWith(t *testing.T, status int) {
 func TestWritersServers(t *testing.T) {
 	for _, server := range appServers {
 		t.Run(server.name, func(t *testing.T) {
-			pythonPath(t, server.needs)
+			needs(t, server.needs)
 			needDjango(t)
 			s := newBusyShop(t)
-			arg := append([]string{filepath.Join(s.logs, everySecond), "--"}, server.command(t, s.address, t.TempDir())...)
+			arg := append([]string{s.logs + "/" + everySecond, "--"}, server.command(t, s.address)...)
 			s.open(t, logreel, arg...)
 			reader := s.server.Process.Pid
 
@@ -369,9 +304,9 @@ func TestWritersServers(t *testing.T) {
 				s.killStuck(t, round)
 			}
 			before, refused := s.workers(t), len(s.refused)
-			s.burst(t, "reload", 40, server.reload, func() { s.signal(t, reader, syscall.SIGHUP) })
+			s.burst(t, "reload", 40, server.reload, func() { sendSignal(t, reader, syscall.SIGHUP) })
 			s.workers(t, before...)
-			s.visitLast(t, func() { s.signal(t, reader, syscall.SIGTERM) })
+			s.visitLast(t, func() { sendSignal(t, reader, syscall.SIGTERM) })
 			s.endWith(t, 0)
 			// A worker that reloads may reset a connection that it has just accepted.
 			if len(s.refused) > refused+serverWorkers {
@@ -399,28 +334,23 @@ func TestWritersContrast(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 20 seconds")
 	}
-	pythonPath(t, map[string]string{python: "python3", "rotatelogs": "apache2-utils"})
+	needs(t, map[string]string{"rotatelogs": "apache2-utils"})
 	needDjango(t)
-	var text bytes.Buffer
-	table := tabwriter.NewWriter(&text, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "server\tway\tbytes\twhole\tmangled\tlost\t")
+	table := newTable("server", "way", "bytes", "whole", "mangled", "lost")
 	for _, server := range appServers {
 		for i, front := range waysToLog {
 			t.Run(server.name+"/"+front.name, func(t *testing.T) {
-				pythonPath(t, server.needs)
+				needs(t, server.needs)
 				s := newBusyShop(t)
-				arg := append([]string{"-c", fmt.Sprintf(front.command, s.logs), "sh"}, server.command(t, s.address, t.TempDir())...)
+				arg := append([]string{"-c", fmt.Sprintf(front.command, s.logs), "sh"}, server.command(t, s.address)...)
 				s.open(t, "sh", arg...)
 				s.contrast(t, i == 0, func(size, whole, mangled, lost int) {
-					fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\t\n", server.name, front.name, size, whole, mangled, lost)
+					table.add(server.name, front.name, fmt.Sprint(size), fmt.Sprint(whole), fmt.Sprint(mangled), fmt.Sprint(lost))
 				})
 			})
 		}
 	}
-	if err := table.Flush(); err != nil {
-		t.Error(err)
-	}
-	t.Logf("records of %d workers:\n%s", serverWorkers, &text)
+	table.log(t, fmt.Sprintf("records of %d workers", serverWorkers))
 }
 
 // contrast has records of several sizes logged and reports what has become of them.
@@ -430,12 +360,12 @@ func (s *shop) contrast(t *testing.T, strict bool, report func(size, whole, mang
 	for _, load := range loads {
 		s.burst(t, "burst", load.orders, []int{load.size}, func() {})
 	}
-	s.signal(t, s.master(t), syscall.SIGTERM)
+	sendSignal(t, s.master(t), syscall.SIGTERM)
 	s.endWith(t, 0)
 	if len(s.refused) > 0 {
 		t.Errorf("without an answer: %v", s.refused)
 	}
-	l := readWriters(t, s.logs)
+	l := readWriters(s.files(t), ".")
 	for _, load := range loads {
 		numbers := slices.DeleteFunc(slices.Clone(s.answered), func(number string) bool {
 			return !strings.HasSuffix(number, fmt.Sprint("@", load.size))

@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,7 +43,7 @@ func checkPlain(t *testing.T, writer byte, got []string, lines int) {
 // Plain processes write lines of 1 byte to 300 KB across the switches, all at once.
 // It is serial for the same reason as TestWritersServers.
 func TestWritersOfLongLines(t *testing.T) {
-	dir := pythonPath(t, map[string]string{python: "python3"})
+	needs(t, map[string]string{python: "python3"})
 	tests := []struct {
 		about        string
 		flags        []string
@@ -59,17 +56,16 @@ func TestWritersOfLongLines(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.about, func(t *testing.T) {
-			logs := t.TempDir()
 			lines := test.lines
 			if testing.Short() {
 				lines /= 4
 			}
-			script := `for writer in a b c d e f g h; do "$@" & done; wait`
-			script = strings.Replace(script, `"$@"`, fmt.Sprintf(`%s %s/writers.py $writer %d %d %d`, python, dir, writerBursts, lines, test.piece), 1)
-			p := launch(t, logs, exec.Command("logreel", append(test.flags, everySecond, "--", "sh", "-c", script)...))
+			script := fmt.Sprintf(`for writer in a b c d e f g h; do %s %s/writers.py $writer %d %d %d & done; wait`,
+				python, pythonPath(t), writerBursts, lines, test.piece)
+			p := startPlain(t, append(test.flags, everySecond, "--", "sh", "-c", script)...)
 			p.wait(0)
 			got := map[byte][]string{}
-			for line := range strings.Lines(content(t, logs, "*.log")) {
+			for line := range strings.Lines(p.content("*.log")) {
 				got[line[0]] = append(got[line[0]], strings.TrimSuffix(line, "\n"))
 			}
 			for writer := byte('a'); writer <= 'h'; writer++ {
@@ -79,7 +75,7 @@ func TestWritersOfLongLines(t *testing.T) {
 			for first, lines := range got {
 				t.Errorf("%d lines begin with %q: %.100q", len(lines), first, lines[0])
 			}
-			if files, err := filepath.Glob(filepath.Join(logs, "*.log")); err != nil || len(files) < writerBursts {
+			if files := p.names("."); len(files) < writerBursts {
 				t.Errorf("%d files, want a switch in each burst", len(files))
 			}
 		})
@@ -88,49 +84,37 @@ func TestWritersOfLongLines(t *testing.T) {
 
 // startDaemon runs a command that ends, with exit status 3, and leaves a daemon that
 // writes what the test writes into the FIFO.
-func startDaemon(t *testing.T, dir string, flags ...string) (p *process, daemon *os.File) {
+func startDaemon(t *testing.T, flags ...string) (p *process, daemon *os.File) {
 	t.Helper()
-	path := filepath.Join(dir, "fifo")
-	if err := unix.Mkfifo(path, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	d := newFolder(t)
+	must(t, unix.Mkfifo(d.at("fifo"), 0o600))
 	// For reading as well, so that it opens before the daemon does.
-	daemon, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	daemon, err := os.OpenFile(d.at("fifo"), os.O_RDWR, 0)
+	must(t, err)
 	t.Cleanup(func() {
 		_ = daemon.Close() // if the test has not
 	})
-	arg := append([]string{"--tee", "--verbose", "--linger=0"}, flags...)
-	p = launch(t, dir, exec.Command("logreel", append(arg, "app.log", "--every=never", "--", "sh", "-c", "setsid cat fifo & read _; exit 3")...))
-	if _, err := fmt.Fprintln(daemon, "early"); err != nil {
-		t.Fatal(err)
-	}
-	p.await(p.copied, "early") // it writes
+	p = d.start(append(flags, "--linger=0", "app.log", "--every=never", "--", "sh", "-c", "setsid cat fifo & read _; exit 3")...)
+	_, err = fmt.Fprintln(daemon, "early")
+	must(t, err)
+	p.copies("early") // it writes
 	p.send("end")
-	p.await(p.said, "the command has ended")
+	p.says("the command has ended")
 	return p, daemon
 }
 
 // A daemon that COMMAND leaves behind is read until it closes its output.
 func TestWritersDaemon(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	p, daemon := startDaemon(t, dir)
+	p, daemon := startDaemon(t)
 	for _, line := range []string{"late", "later"} {
-		if _, err := fmt.Fprintln(daemon, line); err != nil {
-			t.Fatal(err)
-		}
-		p.await(p.copied, line)
+		_, err := fmt.Fprintln(daemon, line)
+		must(t, err)
+		p.copies(line)
 	}
-	if err := daemon.Close(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, daemon.Close())
 	p.wait(3)
-	if got := content(t, dir, "app.log"); got != "early\nlate\nlater\n" {
-		t.Errorf("got %q", got)
-	}
+	p.expect("app.log", "early\nlate\nlater\n")
 }
 
 // With --grace it is read for no longer than that; what it has written until then is
@@ -138,21 +122,17 @@ func TestWritersDaemon(t *testing.T) {
 func TestWritersDaemonGrace(t *testing.T) {
 	t.Parallel()
 	const grace = 3 * time.Second
-	dir := t.TempDir()
-	p, daemon := startDaemon(t, dir, "--grace="+grace.String())
+	p, daemon := startDaemon(t, "--grace="+grace.String())
 	begin := time.Now()
-	if _, err := fmt.Fprint(daemon, "late\nhalf"); err != nil {
-		t.Fatal(err)
-	}
-	p.await(p.copied, "late")
+	_, err := fmt.Fprint(daemon, "late\nhalf")
+	must(t, err)
+	p.copies("late")
 	p.wait(3)
 	// It has begun before we know of it.
 	if took := time.Since(begin); took < grace/2 || took > grace+lastSecond {
 		t.Errorf("ended %v after the command, want %v", took, grace)
 	}
-	if got := content(t, dir, "app.log"); got != "early\nlate\nhalf\n" {
-		t.Errorf("got %q", got)
-	}
+	p.expect("app.log", "early\nlate\nhalf\n")
 }
 
 // A writersLoad is what so many processes write together.
@@ -192,11 +172,7 @@ func startWriters(t *testing.T, load writersLoad, flag string) (run *costRun, se
 	t.Helper()
 	t.Setenv("LOGREEL", logreel) // the producers need not build it
 	t.Setenv("LOGREEL_TEST_PRODUCER", fmt.Sprint(load.lines/load.writers, load.width, load.rate/load.writers))
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	script := fmt.Sprintf(`read _; for _ in $(seq %d); do %s -test.run='^TestWritersProducer$' >/dev/null & done; wait; read _`, load.writers, self)
+	script := fmt.Sprintf(`read _; for _ in $(seq %d); do %s -test.run='^TestWritersProducer$' >/dev/null & done; wait; read _`, load.writers, self())
 	run = startCost(t, logreel, flag, "%Y%m%d.log", "--", "sh", "-c", script)
 	eventually(t, "the command", func() bool { return len(children(t, run.cmd.Process.Pid)) == 1 })
 	return run, int64(load.lines / load.writers * load.writers * load.width)
@@ -204,39 +180,17 @@ func startWriters(t *testing.T, load writersLoad, flag string) (run *costRun, se
 
 // runWritersCost has a logreel read the load, and returns the processor time that it
 // took, less what it takes to start, and the most memory that it had.
-func runWritersCost(t *testing.T, load writersLoad, flag string) (cpu time.Duration, memory string) {
+func runWritersCost(t *testing.T, load writersLoad, flag string) (cpu time.Duration, kB int) {
 	t.Helper()
 	run, sent := startWriters(t, load, flag)
 	pid := run.cmd.Process.Pid
 	begin := cpuTime(t, pid)
 	run.send(t, []byte("go\n"))
 	eventually(t, "the last line", func() bool { return run.size(t) >= sent })
-	cpu, memory = cpuTime(t, pid)-begin, run.memory(t, "VmHWM")
+	cpu, kB = cpuTime(t, pid)-begin, memory(pid, "VmHWM")
 	run.send(t, []byte("end\n"))
 	run.end(t, sent)
-	return cpu, memory
-}
-
-// cpuTime returns what a process has taken without its children, which Wait adds.
-func cpuTime(t *testing.T, pid int) (sum time.Duration) {
-	t.Helper()
-	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, thread := range threads {
-		text, err := os.ReadFile(thread)
-		if err != nil {
-			t.Fatal(err)
-		}
-		nanoseconds, _, _ := strings.Cut(string(text), " ")
-		n, err := strconv.ParseInt(nanoseconds, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sum += time.Duration(n)
-	}
-	return sum
+	return cpu, kB
 }
 
 // What it costs to tell the writers apart. Figures to look at, as in TestCost.
@@ -262,8 +216,8 @@ func TestWritersCost(t *testing.T) {
 		{64, 6_400, 100_000, 0},
 	} {
 		for _, stdio := range stdios {
-			took, memory := runWritersCost(t, load, stdio)
-			t.Logf("%d writers, %d lines of %d bytes, %d/s, %s: VmHWM %s, CPU %v", load.writers, load.lines, load.width, load.rate, stdio, memory, took)
+			took, kB := runWritersCost(t, load, stdio)
+			t.Logf("%d writers, %d lines of %d bytes, %d/s, %s: VmHWM %d kB, CPU %v", load.writers, load.lines, load.width, load.rate, stdio, kB, took)
 		}
 	}
 }
@@ -281,24 +235,13 @@ func TestWritersMemory(t *testing.T) {
 			run.send(t, []byte("go\n"))
 			// It may be more: a line that is ended before its end has one more newline.
 			eventually(t, "the last line", func() bool { return run.size(t) >= sent })
-			if peak := peakMemory(t, run.cmd); peak > mostPeak {
+			pid := run.cmd.Process.Pid
+			if peak := memory(pid, "VmHWM"); peak > mostPeak {
 				t.Errorf("it had %d kB in memory, more than %d", peak, mostPeak)
 			}
-			var after int
-			for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-				if _, err := fmt.Sscanf(run.memory(t, "VmRSS"), "%d kB", &after); err != nil {
-					t.Fatal(err)
-				}
-				if after <= mostAfter {
-					break
-				}
-				if time.Now().After(deadline) {
-					t.Errorf("it has %d kB in memory after %v, more than %d", after, patience, mostAfter)
-					break
-				}
-			}
+			eventually(t, fmt.Sprintf("it to have at most %d kB in memory", mostAfter), func() bool { return memory(pid, "VmRSS") <= mostAfter })
 			run.send(t, []byte("end\n"))
-			if err := errors.Join(unix.Close(run.write), run.cmd.Wait()); err != nil {
+			if err := errors.Join(run.write.Close(), run.cmd.Wait()); err != nil {
 				t.Errorf("%v; it said: %s", err, &run.said)
 			}
 			if got := run.size(t); got < sent {
@@ -311,23 +254,18 @@ func TestWritersMemory(t *testing.T) {
 // A line is whole, too, when its writer has ended before the first of it is read.
 func TestWritersGone(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	d := newFolder(t)
 	// More than one read takes, and less than any socket holds.
 	line := strings.Repeat("x", writerLongest) + "\n"
-	if err := errors.Join(os.WriteFile(filepath.Join(dir, "line"), []byte(line), 0o600), unix.Mkfifo(filepath.Join(dir, "fifo"), 0o600)); err != nil {
-		t.Fatal(err)
-	}
+	d.put("line", line)
+	must(t, unix.Mkfifo(d.at("fifo"), 0o600))
 	script := `read _; dd if=line bs=1M status=none; echo written >fifo; read _`
-	p := launch(t, dir, exec.Command("logreel", "app.log", "--every=never", "--", "sh", "-c", script+"; exit 0"))
-	eventually(t, "the command", func() bool { return len(children(t, p.cmd.Process.Pid)) == 1 })
+	p := d.startPlain("app.log", "--every=never", "--", "sh", "-c", script+"; exit 0")
+	eventually(t, "the command", func() bool { return len(children(t, p.pid())) == 1 })
 	p.signal(syscall.SIGSTOP)
 	p.send("write")
-	if _, err := os.ReadFile(filepath.Join(dir, "fifo")); err != nil {
-		t.Fatal(err)
-	}
+	p.read("fifo")
 	p.signal(syscall.SIGCONT)
 	p.end()
-	if got := content(t, dir, "app.log"); got != line {
-		t.Errorf("got %d bytes in %d lines, want %d in one", len(got), strings.Count(got, "\n"), len(line))
-	}
+	p.expect("app.log", line)
 }
