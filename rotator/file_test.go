@@ -10,12 +10,13 @@ import (
 
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/files"
+	"github.com/logreel/logreel/rotator/files/filestest"
 )
 
 // Of several that start on a file that ends inside a line, one ends that line.
 func TestTornAtOnce(t *testing.T) {
 	t.Parallel()
-	dir := memoryDir(t)
+	dir := filestest.Dir(t)
 	for n := range 300 {
 		path := filepath.Join(dir, "log")
 		if err := os.WriteFile(path, []byte("torn"), 0o600); err != nil {
@@ -90,7 +91,7 @@ func TestDirectoryAboveSymlink(t *testing.T) {
 		{"missing/../new/log", "new/log"},
 		{"a//b/log", "a/b/log"},
 	} {
-		dir := memoryDir(t)
+		dir := filestest.Dir(t)
 		if err := os.MkdirAll(dir+"/far/away", 0o700); err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,6 @@
 package rotator
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -11,31 +10,12 @@ import (
 	"time"
 
 	"github.com/logreel/logreel/pattern"
+	"github.com/logreel/logreel/rotator/output/outputtest"
 )
-
-// capitals are records that begin with a line that begins with R.
-type capitals struct{}
-
-func (capitals) First(text []byte) int {
-	if bytes.HasPrefix(text, []byte("R")) {
-		return 0
-	}
-	if i := bytes.Index(text, []byte("\nR")); i >= 0 {
-		return i + 1
-	}
-	return -1
-}
-
-func (capitals) Last(text []byte) int {
-	if i := bytes.LastIndex(text, []byte("\nR")); i >= 0 {
-		return i + 1
-	}
-	return capitals{}.First(text[:min(1, len(text))])
-}
 
 func newRecordBench(t *testing.T, size int64) *bench {
 	return newBench(t, func(c *Config, dir string) {
-		c.Records, c.Size = capitals{}, size
+		c.Records, c.Size = outputtest.Capitals{}, size
 		c.Pattern = compile(t, pattern.Config{Pattern: dir + "/%H%M%S"})
 	})
 }

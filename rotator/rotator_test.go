@@ -15,6 +15,7 @@ import (
 
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/files"
+	"github.com/logreel/logreel/rotator/files/filestest"
 	"github.com/logreel/logreel/rotator/messages"
 )
 
@@ -34,7 +35,7 @@ var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 // configuration.
 func newBench(t testing.TB, change func(c *Config, dir string)) *bench {
 	t.Helper()
-	b := &bench{t: t, dir: memoryDir(t), now: noon}
+	b := &bench{t: t, dir: filestest.Dir(t), now: noon}
 	say := func(format string, args ...any) { b.said = append(b.said, fmt.Sprintf(format, args...)) }
 	c := Config{
 		Pattern: compile(t, pattern.Config{Pattern: b.dir + "/%H%M"}), Mode: 0o640, DirMode: 0o755,
@@ -48,22 +49,6 @@ func newBench(t testing.TB, change func(c *Config, dir string)) *bench {
 		t.Fatal(err)
 	}
 	return b
-}
-
-// memoryDir returns a directory in memory, where there is one: on a disk the faults of
-// every operation take a minute.
-func memoryDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "logreel-test-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
 }
 
 func compile(t testing.TB, c pattern.Config) *pattern.Pattern {

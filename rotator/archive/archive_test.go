@@ -22,6 +22,7 @@ import (
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/filename"
 	"github.com/logreel/logreel/rotator/files"
+	"github.com/logreel/logreel/rotator/files/filestest"
 	"github.com/logreel/logreel/rotator/messages"
 )
 
@@ -76,7 +77,7 @@ type fixture struct {
 // newFixture returns an empty fixture for files of a pattern.
 func newFixture(t *testing.T, of string) *fixture {
 	t.Helper()
-	fx := &fixture{t: t, dir: inMemory(t)}
+	fx := &fixture{t: t, dir: filestest.Dir(t)}
 	fx.Pattern = compilePattern(t, fx.path(of))
 	fx.Now = func() time.Time { return noon }
 	fx.ExecTimeout, fx.Numbered = time.Minute, true
@@ -89,22 +90,6 @@ func newFixture(t *testing.T, of string) *fixture {
 	}
 	fx.Messages = messages.Printer{Warn: say("warning: "), Detail: say("")}
 	return fx
-}
-
-// inMemory returns a temporary directory, if possible on a file system in memory: some
-// on disk are slow with thousands of files that are made and removed.
-func inMemory(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "logreel-archive-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
 }
 
 func compilePattern(t testing.TB, text string) *pattern.Pattern {
@@ -351,52 +336,54 @@ var planTests = []struct {
 		[]string{"app.log delete", "app.log.1.gz delete", "app.log.2 keep", "app.log.10 keep"}},
 }
 
-// Plan says what is to be done with which file.
-func TestPlan(t *testing.T) {
-	t.Parallel()
+// eachPlan calls f with each of planTests, and the files that are there.
+func eachPlan(t *testing.T, f func(t *testing.T, fx *fixture, name string, want []string)) {
 	for _, test := range planTests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			fx := newFixture(t, test.pattern).put(test.files...)
 			test.flags(t, &fx.Config)
-			before := fx.tree()
-			if got := fx.plan(); !slices.Equal(got, test.want) {
-				t.Errorf("got  %q\nwant %q", got, test.want)
-			}
-			fx.want(before...)
+			f(t, fx, test.name, test.want)
 		})
 	}
+}
+
+// Plan says what is to be done with which file.
+func TestPlan(t *testing.T) {
+	t.Parallel()
+	eachPlan(t, func(t *testing.T, fx *fixture, _ string, want []string) {
+		before := fx.tree()
+		if got := fx.plan(); !slices.Equal(got, want) {
+			t.Errorf("got  %q\nwant %q", got, want)
+		}
+		fx.want(before...)
+	})
 }
 
 // A pass deletes what Plan says, and nothing else but directories that are empty then.
 func TestKeep(t *testing.T) {
 	t.Parallel()
-	for _, test := range planTests {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			fx := newFixture(t, test.pattern).put(test.files...)
-			test.flags(t, &fx.Config)
-			if strings.Contains(test.name, "free") {
-				fx.Files = &freed{System: fx.Files, free: fx.Files.(narrow).free}
+	eachPlan(t, func(t *testing.T, fx *fixture, name string, plan []string) {
+		if strings.Contains(name, "free") {
+			fx.Files = &freed{System: fx.Files, free: fx.Files.(narrow).free}
+		}
+		notDirectory := func(name string) bool { return strings.HasSuffix(name, "/") }
+		want := slices.DeleteFunc(fx.tree(), notDirectory)
+		for _, line := range plan {
+			if name, deleted := strings.CutSuffix(line, " delete"); deleted {
+				want = slices.DeleteFunc(want, func(other string) bool { return other == name })
 			}
-			notDirectory := func(name string) bool { return strings.HasSuffix(name, "/") }
-			want := slices.DeleteFunc(fx.tree(), notDirectory)
-			for _, line := range test.want {
-				if name, deleted := strings.CutSuffix(line, " delete"); deleted {
-					want = slices.DeleteFunc(want, func(other string) bool { return other == name })
-				}
+		}
+		fx.run()
+		if got := slices.DeleteFunc(fx.tree(), notDirectory); !slices.Equal(got, want) {
+			t.Errorf("got  %q\nwant %q", got, want)
+		}
+		for _, message := range fx.said {
+			if strings.HasPrefix(message, "warning: ") && !strings.Contains(message, "lies in the future") {
+				t.Errorf("said %q", message)
 			}
-			fx.run()
-			if got := slices.DeleteFunc(fx.tree(), notDirectory); !slices.Equal(got, want) {
-				t.Errorf("got  %q\nwant %q", got, want)
-			}
-			for _, message := range fx.said {
-				if strings.HasPrefix(message, "warning: ") && !strings.Contains(message, "lies in the future") {
-					t.Errorf("said %q", message)
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
 // freed is a file system that has more free space with every file removed.

@@ -518,17 +518,13 @@ func TestDemuxGone(t *testing.T) {
 		gone.goOn(t)
 		gone.end()
 		begun := time.Now()
-		if got := next(t, r); got != gone.want {
-			t.Errorf("got %q, want %q", got, gone.want)
-		}
+		wantNext(t, r, gone.want)
 		if late := time.Since(begun); late > 5*lookForGone { // some of it for a busy machine
 			t.Errorf("%q was ended after %v", gone.want, late)
 		}
 	}
 	living.goOn(t)
-	if got := next(t, r); got != "the living goes on\n" {
-		t.Errorf("got %q", got)
-	}
+	wantNext(t, r, "the living goes on\n")
 	if r.demux.unfinished() || r.patience() >= 0 {
 		t.Error("it looks for writers though no line is unfinished")
 	}
@@ -544,9 +540,7 @@ func TestDemuxGoneLeavesMore(t *testing.T) {
 	w.goOn(t)
 	w.zombie(t)
 	r.demux.looked = time.Time{} // a second has passed
-	if got := next(t, r); got != "one line\n" {
-		t.Errorf("got %q, want the line whole", got)
-	}
+	wantNext(t, r, "one line\n")
 }
 
 // The end of a line that a writer left can lie behind more than one read takes.
@@ -606,9 +600,7 @@ func TestDemuxTakesNoDescriptors(t *testing.T) {
 	if err := unix.Close(pipe[1]); err != nil {
 		t.Fatal(err)
 	}
-	if got := next(t, r); got != "line\n" {
-		t.Errorf("got %q", got)
-	}
+	wantNext(t, r, "line\n")
 	// Nobody else has the end to write to, so there is the end of input.
 	ready := []unix.PollFd{{Fd: int32(pipe[0])}}
 	if n, err := unix.Poll(ready, 10_000); n != 1 || ready[0].Revents&unix.POLLHUP == 0 {
@@ -628,12 +620,8 @@ func TestDemuxReset(t *testing.T) {
 	if err := socket.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := next(t, r); got != "last line\n" {
-		t.Errorf("got %q", got)
-	}
-	if _, _, err := r.Next(time.Time{}); err != io.EOF {
-		t.Errorf("got %v, want io.EOF", err)
-	}
+	wantNext(t, r, "last line\n")
+	wantEnd(t, r)
 }
 
 // Finish reads what is waiting, ends what is unfinished, and takes nothing that comes

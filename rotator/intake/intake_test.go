@@ -56,6 +56,22 @@ func next(t testing.TB, r *Reader) string {
 	}
 }
 
+// wantNext fails the test unless those are the next lines.
+func wantNext(t testing.TB, r *Reader, want string) {
+	t.Helper()
+	if got := next(t, r); got != want {
+		t.Fatalf("got %q, want %q", got, want)
+	}
+}
+
+// wantEnd fails the test unless the input has ended.
+func wantEnd(t testing.TB, r *Reader) {
+	t.Helper()
+	if lines, _, err := r.Next(time.Time{}); err != io.EOF {
+		t.Fatalf("got %q, %v, want io.EOF", lines, err)
+	}
+}
+
 func TestLines(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -175,9 +191,7 @@ func TestQuietLineIsReadAtOnce(t *testing.T) {
 	t.Parallel()
 	r, w := newPipe(t, Config{Linger: time.Hour, MaxLine: 1024})
 	write(t, w, "line\n")
-	if got := next(t, r); got != "line\n" {
-		t.Fatalf("got %q", got)
-	}
+	wantNext(t, r, "line\n")
 }
 
 // A line that was written before the instant is read when the instant comes, and
@@ -186,9 +200,7 @@ func TestLingerEndsAtTheInstant(t *testing.T) {
 	t.Parallel()
 	r, w := newPipe(t, Config{Linger: time.Minute, MaxLine: 1024})
 	write(t, w, "first\n")
-	if got := next(t, r); got != "first\n" {
-		t.Fatalf("got %q", got)
-	}
+	wantNext(t, r, "first\n")
 	until := time.Now().Add(500 * time.Millisecond)
 	write(t, w, "before\n")
 	lines, at, err := r.Next(until)
@@ -218,9 +230,7 @@ func TestLingerEndsAtTheBoundary(t *testing.T) {
 		return time.Time{}
 	}})
 	write(t, w, "first\n")
-	if got := next(t, r); got != "first\n" {
-		t.Fatalf("got %q", got)
-	}
+	wantNext(t, r, "first\n")
 	boundary = time.Now().Add(500 * time.Millisecond)
 	write(t, w, "before\n")
 	lines, at, err := r.Next(time.Time{})
@@ -289,9 +299,7 @@ func TestInterrupt(t *testing.T) {
 		write(t, w, "line\n")
 	}
 	r.EndHere()
-	if got := next(t, r); got != "line\nline\n" {
-		t.Errorf("got %q, want both lines", got)
-	}
+	wantNext(t, r, "line\nline\n")
 }
 
 // An interruption or an instant that comes while the reader looks at the input
@@ -318,15 +326,9 @@ func TestFinish(t *testing.T) {
 	write(t, w, "one\ntwo")
 	r.EndHere()
 	write(t, w, "late\n")
-	if got := next(t, r); got != "one\n" {
-		t.Errorf("got %q, want the complete line", got)
-	}
-	if got := next(t, r); got != "two\n" {
-		t.Errorf("got %q, want the unfinished line", got)
-	}
-	if _, _, err := r.Next(time.Time{}); err != io.EOF {
-		t.Errorf("got %v, want io.EOF", err)
-	}
+	wantNext(t, r, "one\n")
+	wantNext(t, r, "two\n")
+	wantEnd(t, r)
 }
 
 func TestWritersGone(t *testing.T) {
@@ -358,9 +360,7 @@ func TestFlagsStay(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, w, "line\n")
-	if got := next(t, r); got != "line\n" {
-		t.Errorf("got %q", got)
-	}
+	wantNext(t, r, "line\n")
 	flags, err := unix.FcntlInt(uintptr(r.config.Input), unix.F_GETFL, 0)
 	if err != nil || flags&unix.O_NONBLOCK == 0 {
 		t.Errorf("flags %#x, %v: O_NONBLOCK is gone", flags, err)

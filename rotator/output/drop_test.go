@@ -1,7 +1,6 @@
 package output
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
@@ -9,27 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/logreel/logreel/rotator/output/outputtest"
 )
-
-// capitals are records that begin with a line that begins with R.
-type capitals struct{}
-
-func (capitals) First(text []byte) int {
-	if bytes.HasPrefix(text, []byte("R")) {
-		return 0
-	}
-	if i := bytes.Index(text, []byte("\nR")); i >= 0 {
-		return i + 1
-	}
-	return -1
-}
-
-func (capitals) Last(text []byte) int {
-	if i := bytes.LastIndex(text, []byte("\nR")); i >= 0 {
-		return i + 1
-	}
-	return capitals{}.First(text[:min(1, len(text))])
-}
 
 var recordsDropped = regexp.MustCompile(`(?m)^logreel: (\d+) records? dropped from .*\n`)
 
@@ -39,7 +20,7 @@ func TestDropWholeRecords(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(300) {
 		random := rand.New(rand.NewPCG(seed, 9))
-		b := buffer{limit: 4096, drop: true, dropping: dropping{records: capitals{}}}
+		b := buffer{limit: 4096, drop: true, dropping: dropping{records: outputtest.Capitals{}}}
 		var out, batch strings.Builder
 		now := time.Unix(0, 0)
 		take := func() {
@@ -95,7 +76,7 @@ func TestDropWholeRecords(t *testing.T) {
 // What begins no record is dropped only until it cannot belong to one any more.
 func TestDropEnds(t *testing.T) {
 	t.Parallel()
-	b := buffer{limit: 100, drop: true, dropping: dropping{records: capitals{}}}
+	b := buffer{limit: 100, drop: true, dropping: dropping{records: outputtest.Capitals{}}}
 	now := time.Unix(0, 0)
 	b.push([]byte("R "+strings.Repeat("x", 200)+"\n"), now)
 	b.push([]byte(" more\n"), now.Add(recordPause/2))

@@ -2,6 +2,7 @@
 package outputtest
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -16,6 +17,28 @@ func Numbered(from, to int) string {
 		fmt.Fprintf(&lines, "%08d %s\n", i, strings.Repeat("x", i%90))
 	}
 	return lines.String()
+}
+
+// Capitals are records that begin with a line that begins with R.
+type Capitals struct{}
+
+// First returns where the first record begins.
+func (Capitals) First(text []byte) int {
+	if bytes.HasPrefix(text, []byte("R")) {
+		return 0
+	}
+	if i := bytes.Index(text, []byte("\nR")); i >= 0 {
+		return i + 1
+	}
+	return -1
+}
+
+// Last returns where the last record begins.
+func (Capitals) Last(text []byte) int {
+	if i := bytes.LastIndex(text, []byte("\nR")); i >= 0 {
+		return i + 1
+	}
+	return Capitals{}.First(text[:min(1, len(text))])
 }
 
 // Check compares without printing megabytes.
