@@ -27,8 +27,10 @@ const (
 type literals struct {
 	any [][]byte // none if nothing is known
 	// enough says that a line with one of them matches, so that the regular expression
-	// need not be asked.
-	enough bool
+	// need not be asked; if before or after is set, with a
+	// word boundary (\b) there.
+	enough        bool
+	before, after bool
 	// folded says that they are in lower case, to be searched for in a text of which the
 	// ASCII letters are.
 	folded bool
@@ -42,7 +44,11 @@ func required(tree *syntax.Regexp) literals {
 	if best == nil {
 		return literals{}
 	}
-	l := literals{folded: a.folded, enough: exact && !a.folded && !has(tree, asserts)}
+	l := literals{folded: a.folded}
+	if exact && !a.folded {
+		tree, l.before, l.after = withoutBoundaries(tree)
+		l.enough = !has(tree, asserts)
+	}
 	for _, text := range shortest(best) {
 		l.any = append(l.any, []byte(text))
 		l.enough = l.enough && !strings.Contains(text, "\n")
@@ -61,6 +67,37 @@ func asserts(re *syntax.Regexp) bool {
 // has reports whether a part of the tree is of a kind.
 func has(tree *syntax.Regexp, kind func(*syntax.Regexp) bool) bool {
 	return kind(tree) || slices.ContainsFunc(tree.Sub, func(sub *syntax.Regexp) bool { return has(sub, kind) })
+}
+
+// withoutBoundaries returns an expression without a \b at its beginning and at its end.
+func withoutBoundaries(tree *syntax.Regexp) (inner *syntax.Regexp, before, after bool) {
+	if tree.Op == syntax.OpCapture {
+		return withoutBoundaries(tree.Sub[0])
+	}
+	if tree.Op != syntax.OpConcat {
+		return tree, false, false
+	}
+	parts := tree.Sub
+	if before = parts[0].Op == syntax.OpWordBoundary; before {
+		parts = parts[1:]
+	}
+	if after = len(parts) > 0 && parts[len(parts)-1].Op == syntax.OpWordBoundary; after {
+		parts = parts[:len(parts)-1]
+	}
+	return &syntax.Regexp{Op: syntax.OpConcat, Sub: parts}, before, after
+}
+
+// in reports whether one of them, which is at a place in a line, is enough.
+func (l *literals) in(line []byte, at, size int) bool {
+	return l.enough && (!l.before || isBoundary(line, at)) && (!l.after || isBoundary(line, at+size))
+}
+
+// isBoundary reports whether \b matches at a place in a line. In Go only ASCII makes words.
+func isBoundary(line []byte, at int) bool {
+	isWord := func(i int) bool {
+		return 0 <= i && i < len(line) && (line[i] == '_' || '0' <= line[i] && line[i] <= '9' || 'a' <= line[i]|0x20 && line[i]|0x20 <= 'z')
+	}
+	return isWord(at-1) != isWord(at)
 }
 
 // shortest leaves out texts that contain another: whoever has them has that.

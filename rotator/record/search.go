@@ -38,15 +38,15 @@ func (s *search) reset() {
 // package lower made of it for literals that are folded.
 func (s *search) seek(lines, text []byte, from int) {
 	for from < len(lines) {
-		hit := from
+		hit, size := from, 0
 		if len(s.hits) > 0 {
-			if hit = s.hit(text, from); hit == len(text) {
+			if hit, size = s.hit(text, from); hit == len(text) {
 				break
 			}
 			from += bytes.LastIndexByte(lines[from:hit], '\n') + 1
 		}
 		end := lineEnd(lines, hit)
-		if s.needs.enough && end-from <= s.maxLine || s.matches(head(lines, from, s.maxLine)) {
+		if end-from <= s.maxLine && s.needs.in(lines[from:end], hit-from, size) || s.matches(head(lines, from, s.maxLine)) {
 			s.next = from
 			return
 		}
@@ -55,9 +55,9 @@ func (s *search) seek(lines, text []byte, from int) {
 	s.next = len(lines)
 }
 
-// hit returns where the first literal is, at or after from.
-func (s *search) hit(text []byte, from int) int {
-	first := len(text)
+// hit returns where the first literal is, at or after from, and its size.
+func (s *search) hit(text []byte, from int) (first, size int) {
+	first = len(text)
 	for i, at := range s.hits {
 		if at < from {
 			if at = bytes.Index(text[from:], s.needs.any[i]); at < 0 {
@@ -67,9 +67,11 @@ func (s *search) hit(text []byte, from int) int {
 			}
 			s.hits[i] = at
 		}
-		first = min(first, at)
+		if at < first {
+			first, size = at, len(s.needs.any[i])
+		}
 	}
-	return first
+	return first, size
 }
 
 // lower appends text to dst, with its ASCII letters in lower case, eight at a time.
