@@ -77,12 +77,12 @@ func (o oracle) route(c Config, stream []byte) [][]byte {
 }
 
 // chunks cuts a stream where a batch may end: behind a newline, or inside a line of which
-// the first piece has maxLine bytes. Cuts say how long each batch is to be.
-func chunks(stream, cuts []byte, maxLine int) (batches [][]byte) {
+// the first piece has maxLine bytes. Sizes say how long each batch is to be.
+func chunks(stream []byte, maxLine int, sizes ...int) (batches [][]byte) {
 	for i := 0; len(stream) > 0; i++ {
 		n := len(stream)
-		if len(cuts) > 0 {
-			n = min(n, 1+int(cuts[i%len(cuts)]))
+		if len(sizes) > 0 {
+			n = min(n, sizes[i%len(sizes)])
 		}
 		line := bytes.LastIndexByte(stream[:n], '\n') + 1
 		switch inside := len(batches) > 0 && !bytes.HasSuffix(batches[len(batches)-1], newline); {
@@ -96,6 +96,14 @@ func chunks(stream, cuts []byte, maxLine int) (batches [][]byte) {
 		stream = stream[n:]
 	}
 	return batches
+}
+
+// sizes turns bytes into sizes of at least 1.
+func sizes(cuts []byte) (sizes []int) {
+	for _, cut := range cuts {
+		sizes = append(sizes, 1+int(cut))
+	}
+	return sizes
 }
 
 // compile compiles an expression; "" for none.
@@ -126,7 +134,7 @@ func FuzzTracker(f *testing.F) {
 		o := oracle{start: compile(t, start), maxLine: 1 + int(maxLine), maxRecord: 1 + int(maxRecord)}
 		tracker := NewTracker(o.start, o.maxLine)
 		tracker.maxRecord, tracker.length = o.maxRecord, o.maxRecord
-		batches := chunks(stream, cuts, o.maxLine)
+		batches := chunks(stream, o.maxLine, sizes(cuts)...)
 		at := 0
 		for i, batch := range batches {
 			if len(cuts) > 0 && cuts[i%len(cuts)]%7 == 0 {
@@ -217,7 +225,7 @@ func FuzzRouter(f *testing.F) {
 		r.tracker.maxRecord, r.tracker.length = o.maxRecord, o.maxRecord
 		got := make([][]byte, 1+len(c.Outputs))
 		at := 0
-		for i, batch := range chunks(stream, cuts, c.MaxLine) {
+		for i, batch := range chunks(stream, c.MaxLine, sizes(cuts)...) {
 			if len(cuts) > 0 && cuts[i%len(cuts)]%7 == 0 {
 				r.End()
 				o.ends = append(o.ends, at)
