@@ -120,7 +120,7 @@ func (t *Tracker) last(lines []byte, begin, from, at int) int {
 	for end := min(at, len(lines)-1); end >= from; {
 		line := from + bytes.LastIndexByte(lines[from:end], '\n') + 1
 		if t.begins(lines, line) {
-			begin, from = line, line
+			begin = line
 			break
 		}
 		end = line - 1

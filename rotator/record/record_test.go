@@ -188,7 +188,7 @@ var starts = []string{"", `^\d{4}-`, `^x`, `never`, `^$`, `[^ ]$`}
 
 var streams = [][]byte{
 	[]byte("2026-11-27 ERROR one\nTraceback\n  ERROR in it\n2026-11-27 INFO two\n2026-11-27 GET /health\n"),
-	[]byte("a\n\n\nx\n\nERROR\x00\xff\n\xc3\x28 ERROR\n2026-\nxERRORx\nError\n"),
+	[]byte("a\n\n\nx\n\nERROR\x00\xff\n\xc3\x28 ERROR\n2026-\nxERRORx\nxERROR\nERRORx\néERROR_ ERROR\nError\n"),
 	[]byte(strings.Repeat("\n", 30)),
 	[]byte("2026-" + strings.Repeat("long ", 50) + "ERROR\nERROR " + strings.Repeat("x", 100) + "\nend ERROR"),
 	[]byte(strings.Repeat("GET /health GET\nxGET /\n", 9)),
