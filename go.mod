@@ -11,8 +11,6 @@ require (
 
 require github.com/klauspost/compress v1.20.3
 
-require github.com/mattn/go-shellwords v1.0.16
-
 require (
 	github.com/rogpeppe/go-internal v1.16.0
 	golang.org/x/tools v0.26.0 // indirect

@@ -53,8 +53,8 @@ type Flags struct {
 	Each
 
 	RecordStart *record.Expression  `group:"Records" placeholder:"REGEX" help:"A line that matches begins a record; those up to the next that does belong to it, such as a traceback. A record is in one file."`
-	Also        []string            `group:"Records" sep:"none" placeholder:"OUTPUT" help:"Copy the records that match REGEX into files of their own: --also='REGEX => [FLAGS] PATTERN'. Without REGEX =>, all."`
-	Divert      []string            `group:"Records" sep:"none" placeholder:"OUTPUT" help:"The same, but they are in no other --divert and not in the files of PATTERN."`
+	Also        []values.Selection  `group:"Records" sep:"none" placeholder:"OUTPUT" help:"Copy the records that match REGEX into files of their own: --also='REGEX => [FLAGS] PATTERN'. Without REGEX =>, all."`
+	Divert      []values.Selection  `group:"Records" sep:"none" placeholder:"OUTPUT" help:"The same, but they are in no other --divert and not in the files of PATTERN."`
 	Only        []record.Expression `group:"Records" sep:"none" placeholder:"REGEX" help:"Write only the records that match into the files of PATTERN."`
 	Drop        []record.Expression `group:"Records" sep:"none" placeholder:"REGEX" help:"Leave the records that match out of the files of PATTERN."`
 

@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/mattn/go-shellwords"
 
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator"
@@ -18,6 +16,7 @@ import (
 	"github.com/logreel/logreel/rotator/output"
 	"github.com/logreel/logreel/rotator/process"
 	"github.com/logreel/logreel/rotator/record"
+	"github.com/logreel/logreel/rotator/values"
 )
 
 // A further is an output besides that of PATTERN, as --also and --divert describe it.
@@ -33,36 +32,18 @@ const standardOutput = "-"
 // ownFlags are those that one output has from no other.
 var ownFlags = []string{"link", "previous-link", "hard-link"}
 
-// further reads a description, "[REGEX => ][FLAGS] PATTERN". What it does not say is as
-// for PATTERN.
-func (f *Flags) further(description string) (match *record.Expression, o further, err error) {
-	before, after, ok := strings.Cut(" "+description, " => ")
-	switch before = strings.TrimPrefix(before, " "); {
-	case !ok:
-		after = description
-	case before != "":
-		if match, err = record.Compile(before); err != nil {
-			return match, o, err
-		}
-	}
-	splitter := shellwords.NewParser()
-	words, err := splitter.Parse(after)
-	switch {
-	case err != nil:
-		return match, o, fmt.Errorf("%q: %w", after, err)
-	case splitter.Position >= 0:
-		return match, o, fmt.Errorf("%q: quote what has one of ; & | < > ( )", after)
-	}
+// further reads the words of a description. What they do not say is as for PATTERN.
+func (f *Flags) further(words []string) (o further, err error) {
 	parser, err := newParser(&o)
 	if err != nil {
-		return match, o, err
+		return o, err
 	}
 	parsed, err := parser.Parse(words)
 	if err != nil {
-		return match, o, reworded(err, words)
+		return o, reworded(err, words)
 	}
 	if o.Pattern == "" {
-		return match, o, errors.New("PATTERN is missing; write for example 'ERROR => /var/log/app/error-%Y-%m-%d.log'")
+		return o, errors.New("PATTERN is missing; write for example 'ERROR => /var/log/app/error-%Y-%m-%d.log'")
 	}
 	given := slices.Clone(ownFlags)
 	for _, step := range parsed.Path {
@@ -79,7 +60,7 @@ func (f *Flags) further(description string) (match *record.Expression, o further
 			flag.Target.Set(f.model.Flags[i].Target)
 		}
 	}
-	return match, o, nil
+	return o, nil
 }
 
 // Outputs returns what to write where, and what to do with finished files: for PATTERN
@@ -92,11 +73,11 @@ func (f *Flags) Outputs(printer messages.Printer) ([]output.Config, record.Confi
 	}
 	all := []output.Config{main}
 	for _, group := range []struct {
-		flag         string
-		descriptions []string
+		flag       string
+		selections []values.Selection
 	}{{"--also", f.Also}, {"--divert", f.Divert}} {
-		for _, description := range group.descriptions {
-			match, o, err := f.further(description)
+		for _, selection := range group.selections {
+			o, err := f.further(selection.Words)
 			if err == nil && o.Pattern == standardOutput {
 				o.Each = Each{Every: pattern.Never, ExecTimeout: o.ExecTimeout}
 			}
@@ -114,7 +95,7 @@ func (f *Flags) Outputs(printer messages.Printer) ([]output.Config, record.Confi
 			c.Batch = max(int(f.MaxLine), 1<<20)
 			c.Arguments = append([]string{"--output-number=" + strconv.Itoa(len(all))}, c.Arguments...)
 			all = append(all, c)
-			router.Outputs = append(router.Outputs, record.Output{Match: match, Divert: group.flag == "--divert"})
+			router.Outputs = append(router.Outputs, record.Output{Match: selection.Match, Divert: group.flag == "--divert"})
 		}
 	}
 	if err := output.Check(all...); err != nil {
