@@ -31,9 +31,12 @@ func socket() (output, input, room int, err error) {
 	if room, err = unix.GetsockoptInt(input, unix.SOL_SOCKET, unix.SO_SNDBUF); err != nil {
 		return 0, 0, 0, fmt.Errorf("getsockopt SO_SNDBUF: %w", err)
 	}
-	// Nothing is ever written back.
-	if err := unix.Shutdown(output, unix.SHUT_WR); err != nil {
-		return 0, 0, 0, fmt.Errorf("shutdown: %w", err)
+	// Nothing is ever written back. Whoever reads all the same, as programs do from the
+	// standard error of a terminal, is told so at once (EAGAIN) and not left waiting. It is
+	// not an end of input, as shutdown(2) would give: asyncio and Node look for one on what
+	// they write to, and take it for the end of the reader.
+	if err := unix.SetsockoptTimeval(input, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 1}); err != nil {
+		return 0, 0, 0, fmt.Errorf("setsockopt SO_RCVTIMEO: %w", err)
 	}
 	return output, input, room, nil
 }
