@@ -158,7 +158,7 @@ func (p *program) relay(f *flags.Flags, names *pattern.Pattern, c relay.Config) 
 	}
 	var cmd *command.Command
 	if f.Command != nil {
-		if cmd, err = command.Start(command.Config{Arguments: f.Command, Pipe: f.Stdio == "pipe", Ignored: p.ignored}); err != nil {
+		if cmd, err = command.Start(command.Config{Arguments: f.Command, Environment: f.Environment(), Pipe: f.Stdio == "pipe", Ignored: p.ignored}); err != nil {
 			return 0, err
 		}
 		in.Input, in.Room, c.Signals = cmd.Output, cmd.Room, cmd.Signals(p.signals)

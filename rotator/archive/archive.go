@@ -66,6 +66,8 @@ type Config struct {
 	// long it may take.
 	Exec        string
 	ExecTimeout time.Duration
+	// Environment is that of the command; nil for this process's own.
+	Environment []string
 
 	// Stop is closed when a pass is to end at once; nil for never.
 	Stop <-chan struct{}

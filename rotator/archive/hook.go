@@ -110,7 +110,8 @@ func (p *pass) notHandedOn(f *file) error {
 func (p *pass) execute(f *file) (done bool, err error) {
 	p.Messages.Detail("--exec: %s", f.path)
 	cmd := exec.Command("sh", "-c", p.Exec, "logreel", f.path)
-	cmd.Env = append(os.Environ(), "LOGREEL_FILE="+f.path, "LOGREEL_START="+instant(f.period.Start), "LOGREEL_END="+instant(f.period.End))
+	cmd.Env = p.Environment
+	cmd.Env = append(cmd.Environ(), "LOGREEL_FILE="+f.path, "LOGREEL_START="+instant(f.period.Start), "LOGREEL_END="+instant(f.period.End))
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {

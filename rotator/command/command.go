@@ -10,8 +10,9 @@
 //   - When there is a terminal, the command gets it, and gives it back: ctrl-c, ctrl-z
 //     and fg work as they do without logreel.
 //   - Every child that is left to us is reaped, ours or not.
-//   - It has the descriptors, the environment and the limits that we were started
-//     with. A listening socket that systemd passes is for it: LISTEN_PID is set anew.
+//   - It has the descriptors and the limits that we were started with, and the environment,
+//     but for what sets our flags. A listening socket that systemd passes is for it:
+//     LISTEN_PID is set anew.
 //
 // # Not guaranteed
 //
@@ -44,6 +45,8 @@ const (
 type Config struct {
 	// Arguments are the command and its arguments; there is at least one.
 	Arguments []string
+	// Environment is the command's.
+	Environment []string
 	// Pipe says that its output is to be a pipe even where there are sockets that
 	// tell the writers apart.
 	Pipe bool
@@ -97,7 +100,7 @@ func Start(c Config) (*Command, error) {
 		signal.Ignore(c.Ignored...)
 	}
 	cmd.pid, err = syscall.ForkExec(path, arguments, &syscall.ProcAttr{
-		Env:   os.Environ(),
+		Env:   c.Environment,
 		Files: []uintptr{0, uintptr(input), uintptr(input)},
 		Sys:   cmd.terminal.attributes(),
 	})

@@ -76,7 +76,8 @@ type Flags struct {
 	Command []string `kong:"-"`
 	// Arguments are those before it.
 	Arguments []string `kong:"-"`
-	// environment are the variables that set flags.
+	// inherited is the environment, and environment the variables in it that set flags.
+	inherited   []string
 	environment []variable
 
 	ArchivePass bool `name:"archive" hidden:"" env:"-"`
@@ -100,11 +101,11 @@ func (helpFlag) BeforeReset(c *kong.Context) error {
 // Parse reads the command line, without the program's name, and the environment. What
 // is wrong with them is a [UsageError].
 func Parse(args []string) (*Flags, error) {
-	f := &Flags{Arguments: args}
+	f := &Flags{Arguments: args, inherited: os.Environ()}
 	if i := slices.Index(args, "--"); i >= 0 {
 		f.Arguments, f.Command = args[:i], args[i+1:]
 	}
-	for _, variable := range os.Environ() {
+	for _, variable := range f.inherited {
 		// In the files that set the environment, an empty variable is one that is
 		// not set.
 		if name, value, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "LOGREEL_") && value == "" {

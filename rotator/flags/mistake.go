@@ -3,7 +3,6 @@ package flags
 import (
 	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -17,25 +16,6 @@ type UsageError struct{ Err error }
 
 func (e UsageError) Error() string { return e.Err.Error() }
 func (e UsageError) Unwrap() error { return e.Err }
-
-// A variable of the environment sets a flag that is not on the command line.
-type variable struct{ flag, name string }
-
-// variables returns those that are set.
-func (f *Flags) variables(model *kong.Application) (set []variable) {
-	for _, flag := range model.Flags {
-		given := slices.ContainsFunc(f.Arguments, func(argument string) bool {
-			name, _, _ := strings.Cut(argument, "=")
-			return name == "--"+flag.Name
-		})
-		for _, name := range flag.Envs {
-			if os.Getenv(name) != "" && !given {
-				set = append(set, variable{"--" + flag.Name, name})
-			}
-		}
-	}
-	return set
-}
 
 var flagName = regexp.MustCompile(`--[a-z-]+`)
 

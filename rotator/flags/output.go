@@ -147,7 +147,7 @@ func (f *Flags) output(text string, e *Each, printer messages.Printer) (c output
 		Numbered:  e.Size > 0,
 		KeepCount: int(e.KeepCount), KeepAge: e.KeepAge, KeepSize: int64(e.KeepSize), KeepFree: e.KeepFree.Free,
 		Compress: e.Compress.Format, PreviousLink: e.PreviousLink,
-		Exec: e.Exec, ExecTimeout: time.Duration(e.ExecTimeout),
+		Exec: e.Exec, ExecTimeout: time.Duration(e.ExecTimeout), Environment: f.Environment(),
 		Messages: printer,
 	}
 	return c, c.Archive.Check()
