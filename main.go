@@ -40,6 +40,10 @@ const (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == command.PIDFlag {
+		command.Become(os.Args[2:])
+		os.Exit(command.StatusNotExecutable)
+	}
 	p := &program{stderr: messages.NewStderr()}
 	p.signals, p.ignored = process.Signals()
 	status, err := p.run(os.Args[1:])

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/logreel/logreel/rotator/process"
 )
 
 const (
@@ -275,11 +277,9 @@ func (a *Archiver) start() (messages, pid int, err error) {
 
 // startSelf starts this program once more.
 func startSelf(args []string, descriptors []uintptr) (pid int, err error) {
-	program := "/proc/self/exe" // which is still there after an upgrade
-	if _, err := os.Stat(program); err != nil {
-		if program, err = os.Executable(); err != nil {
-			return 0, err
-		}
+	program, err := process.Self()
+	if err != nil {
+		return 0, err
 	}
 	pid, err = syscall.ForkExec(program, args, &syscall.ProcAttr{Env: os.Environ(), Files: descriptors})
 	if err != nil {

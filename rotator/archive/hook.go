@@ -109,7 +109,7 @@ func (p *pass) notHandedOn(f *file) error {
 // signal ended it, or if the pass is to end.
 func (p *pass) execute(f *file) (done bool, err error) {
 	p.Messages.Detail("--exec: %s", f.path)
-	cmd := exec.Command("sh", "-c", p.Exec, "logreel", f.path)
+	cmd := exec.Command("/bin/sh", "-c", p.Exec, "logreel", f.path)
 	cmd.Env = p.Environment
 	cmd.Env = append(cmd.Environ(), "LOGREEL_FILE="+f.path, "LOGREEL_START="+instant(f.period.Start), "LOGREEL_END="+instant(f.period.End))
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr

@@ -11,8 +11,8 @@
 //     and fg work as they do without logreel.
 //   - Every child that is left to us is reaped, ours or not.
 //   - It has the descriptors and the limits that we were started with, and the environment,
-//     but for what sets our flags. A listening socket that systemd passes is for it:
-//     LISTEN_PID is set anew.
+//     but for what sets our flags. A listening socket or a watchdog of systemd is for
+//     it: LISTEN_PID and WATCHDOG_PID name its process.
 //
 // # Not guaranteed
 //
@@ -23,22 +23,12 @@ package command
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
-	"strconv"
 	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
-)
-
-// Exit statuses of a command that could not be started, as a shell has them.
-const (
-	StatusNotFound      = 127
-	StatusNotExecutable = 126
 )
 
 // Config says what to run.
@@ -70,20 +60,11 @@ type Command struct {
 	status   atomic.Int32
 }
 
-// A StartError says why a command could not be started.
-type StartError struct {
-	Status int // the exit status that a shell has for it
-	err    error
-}
-
-func (e *StartError) Error() string { return e.err.Error() }
-func (e *StartError) Unwrap() error { return e.err }
-
 // Start starts a command.
 func Start(c Config) (*Command, error) {
-	path, err := exec.LookPath(c.Arguments[0])
-	if err != nil && !errors.Is(err, exec.ErrDot) {
-		return nil, startError(c.Arguments[0], err)
+	path, err := find(c.Arguments[0])
+	if err != nil {
+		return nil, err
 	}
 	output, input, room, err := connect(c.Pipe)
 	if err != nil {
@@ -91,60 +72,19 @@ func Start(c Config) (*Command, error) {
 	}
 	defer unix.Close(input)
 	cmd := &Command{Output: output, Room: room, terminal: findTerminal(), ended: make(chan struct{})}
-	arguments := c.Arguments
-	if os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) {
-		arguments = append([]string{"sh", "-c", `LISTEN_PID=$$ exec "$@"`, "sh", path}, arguments[1:]...)
-		path = "/bin/sh"
-	}
 	if len(c.Ignored) > 0 { // with none, it would ignore all
 		signal.Ignore(c.Ignored...)
 	}
-	cmd.pid, err = syscall.ForkExec(path, arguments, &syscall.ProcAttr{
+	cmd.pid, err = start(path, c.Arguments, &syscall.ProcAttr{
 		Env:   c.Environment,
 		Files: []uintptr{0, uintptr(input), uintptr(input)},
 		Sys:   cmd.terminal.attributes(),
 	})
 	if err != nil {
-		return nil, errors.Join(startError(c.Arguments[0], err), unix.Close(output))
+		return nil, errors.Join(startError(path, err), unix.Close(output))
 	}
 	cmd.terminal.leave()
 	return cmd, nil
-}
-
-func startError(name string, err error) error {
-	status := StatusNotExecutable
-	switch {
-	case errors.Is(err, exec.ErrNotFound) && inPath(name):
-		err = fs.ErrPermission
-	case errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist):
-		status = StatusNotFound
-	}
-	if _, there := os.Stat(name); errors.Is(err, fs.ErrNotExist) && there == nil {
-		err = errors.New("its interpreter, which its first line names, is not found")
-	}
-	var lookup *exec.Error
-	if errors.As(err, &lookup) {
-		err = lookup.Err
-	}
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		err = path.Err
-	}
-	if name == "" {
-		name = `""`
-	}
-	return &StartError{status, fmt.Errorf("%s: %w", name, err)}
-}
-
-// inPath reports whether a file of that name is where programs are looked for, be it a
-// program or not.
-func inPath(name string) bool {
-	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
-		if info, err := os.Stat(filepath.Join(dir, name)); name != "" && err == nil && info.Mode().IsRegular() {
-			return true
-		}
-	}
-	return false
 }
 
 // connect returns the two ends of what the command's output goes through, and how
