@@ -27,6 +27,8 @@ const (
 	// lookForGone is how often to look whether writers of unfinished lines are gone, and
 	// whether there is memory that is not needed.
 	lookForGone = time.Second
+	// longestWait is how long a whole line waits for something that is unfinished.
+	longestWait = time.Second
 	// messageCost is about what a short message takes of a socket's buffer besides its
 	// bytes: the kernel counts the memory of whole buffers (SKB_TRUESIZE).
 	messageCost = 700
@@ -49,19 +51,27 @@ type demux struct {
 	// writers are those with an unfinished line, by process.
 	writers map[int32]*writer
 	// streaming is the writer whose line is passed on in pieces; nil for none. Until that
-	// line ends, whole lines of others wait in held.
+	// line ends, whole lines of others wait in held, the first of them since heldSince.
 	streaming *writer
 	held      chunks
+	heldSince time.Time
 	// ready is what is passed on. It is drained before more is read.
 	ready chunks
 	// pool holds all of these lines.
 	pool pool
 	// spare are writers whose memory is used again.
 	spare []*writer
-	// looked is when the writers were last looked for, and marked says that some of
-	// them were gone.
+	// now is when what is being taken was read.
+	now time.Time
+	// looked is when the writers were last looked for.
 	looked time.Time
-	marked bool
+	// late is when the first of the lines that wait will have waited for long enough; an
+	// earlier time if that one has gone on since, and the zero time if none waits.
+	late time.Time
+	// marked is the time of the last look, until what was found is passed on; unread is how
+	// many bytes are to be read before that.
+	marked time.Time
+	unread int
 	// known says that the kernel has named a writer. What came before that was written
 	// before the kernel was asked for names.
 	known bool
@@ -125,6 +135,7 @@ func (d *demux) read(limit int) (took, filled int, more bool, err error) {
 		d.control[i].who.Pid = 0
 		d.vectors[i].SetLen(min(slotSize, limit-i*slotSize))
 	}
+	d.now = time.Now()
 	count, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(d.fd), uintptr(unsafe.Pointer(&d.messages)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
 		return 0, 0, false, errno
@@ -136,8 +147,8 @@ func (d *demux) read(limit int) (took, filled int, more bool, err error) {
 		filled += length + messageCost*(1+bytes.Count(text, newline))
 		d.take(d.control[i].who.Pid, text)
 	}
-	if int(count) < n {
-		d.endGone()
+	if d.unread -= took; !d.marked.IsZero() && (int(count) < n || d.unread <= 0) {
+		d.passMarked()
 	}
 	return took, filled, int(count) == n, nil
 }
@@ -225,6 +236,10 @@ func (d *demux) pass(w *writer, lines []byte) {
 	to := &d.ready
 	if d.streaming != nil && d.streaming != w {
 		to = &d.held
+		if d.held.length == 0 {
+			d.heldSince = d.now
+			d.wait(d.now)
+		}
 	}
 	if w != nil {
 		d.pool.move(to, &w.rest)
@@ -265,30 +280,54 @@ func (d *demux) watches() bool { return d.unfinished() || d.pool.many() }
 
 // due returns how long it is until the next look.
 func (d *demux) due(now time.Time) time.Duration {
-	return min(max(lookForGone-now.Sub(d.looked), 0), lookForGone)
+	next := d.looked.Add(lookForGone)
+	if !d.late.IsZero() && d.late.Before(next) {
+		next = d.late
+	}
+	return min(max(next.Sub(now), 0), lookForGone)
 }
 
-// markGone marks the writers that are gone. What they have left in the socket is to be
-// read before their lines are ended.
-func (d *demux) markGone(now time.Time) {
-	d.looked = now
-	for _, w := range d.writers {
-		w.gone = w.gone || gone(w.pid)
-		d.marked = d.marked || w.gone
+// wait has a look be due when what waits since a time has waited for long enough.
+func (d *demux) wait(since time.Time) {
+	if late := since.Add(longestWait); d.late.IsZero() || late.Before(d.late) {
+		d.late = late
 	}
 }
 
-// endGone ends the lines of the writers that are marked, when the socket has been
-// empty since.
-func (d *demux) endGone() {
-	if !d.marked {
-		return
+// look marks the writers that are gone, and the lines that have waited for long enough.
+// What waits in the socket then is to be read before anything is passed on, since the
+// rest may be there. It reports whether much memory was let go of.
+func (d *demux) look(now time.Time) (trimmed bool) {
+	if now.Sub(d.looked) >= lookForGone {
+		d.looked = now
+		for _, w := range d.writers {
+			w.gone = w.gone || gone(w.pid)
+		}
+		trimmed = d.pool.trim()
 	}
-	d.marked = false
+	d.late = time.Time{}
+	d.marked, d.unread = now, waiting(d.fd)
+	if d.unread == 0 {
+		d.passMarked()
+	}
+	return trimmed
+}
+
+// passMarked ends the lines of the writers that are gone, and the line that others have
+// waited for. What is written of that one later is a line of its own.
+func (d *demux) passMarked() {
+	marked := d.marked
+	d.marked = time.Time{}
+	if d.held.length > 0 && marked.Sub(d.heldSince) >= longestWait {
+		d.pass(d.streaming, newline)
+	}
 	for _, w := range d.inOrder() {
 		if w.gone {
 			d.pass(w, newline)
 		}
+	}
+	if d.held.length > 0 {
+		d.wait(d.heldSince)
 	}
 }
 
@@ -301,10 +340,6 @@ func (d *demux) endAll() {
 		d.pass(w, newline)
 	}
 }
-
-// trim lets go of memory that nobody has needed since it was last called, and reports
-// whether that was much.
-func (d *demux) trim() bool { return d.pool.trim() }
 
 // inOrder returns the writers in an order that does not change from run to run.
 func (d *demux) inOrder() []*writer {

@@ -15,7 +15,5 @@ func (*demux) waits() bool                                             { return 
 func (*demux) drain(out []byte) []byte                                 { return out }
 func (*demux) watches() bool                                           { return false }
 func (*demux) due(now time.Time) time.Duration                         { return 0 }
-func (*demux) markGone(now time.Time)                                  {}
-func (*demux) endGone()                                                {}
+func (*demux) look(now time.Time) (trimmed bool)                       { return false }
 func (*demux) endAll()                                                 {}
-func (*demux) trim() bool                                              { return false }

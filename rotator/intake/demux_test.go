@@ -89,7 +89,7 @@ func compareScript(t *testing.T, s *script, parts map[byte]string) {
 
 // testDemux returns a demux that no socket feeds.
 func testDemux(most int) *demux {
-	return &demux{most: most, longest: most, writers: map[int32]*writer{}}
+	return &demux{fd: -1, now: time.Now(), most: most, longest: most, writers: map[int32]*writer{}}
 }
 
 // take has the demultiplexer take a writer's bytes, and appends what is ready then to out.
@@ -378,6 +378,46 @@ func TestDemuxTooMuchHeld(t *testing.T) {
 	}
 }
 
+// A whole line waits for another's line without end for a second: then that one is cut,
+// and its rest is a line of its own.
+func TestDemuxWaitsForASecond(t *testing.T) {
+	t.Parallel()
+	c := testDemux(MinMaxLine)
+	long := strings.Repeat("x", MinMaxLine+1)
+	begun := c.now
+	after := func(d time.Duration, want string) {
+		t.Helper()
+		c.now = begun.Add(d)
+		c.looked = c.now // for writers that are gone
+		if due := c.due(c.now) == 0; due != (want != "") {
+			t.Errorf("after %v: a look is due: %v", d, due)
+		}
+		c.look(c.now)
+		if got := string(drain(c, nil)); got != want {
+			t.Errorf("after %v: got %.60q, want %.60q", d, got, want)
+		}
+		checkKept(t, c)
+	}
+	after(0, "")
+	take(c, nil, 1, long)
+	c.now = begun.Add(lookForGone / 2)
+	take(c, nil, 2, "two\nunfini")
+	c.now = begun.Add(lookForGone)
+	take(c, nil, 3, "three\n")
+	after(lookForGone/2+longestWait-1, "")
+	after(lookForGone/2+longestWait, "\ntwo\nthree\n")
+	// Nothing waits for a whole line any more, and nobody is held up.
+	if got := string(take(c, nil, 1, "rest")); got != "" {
+		t.Errorf("got %q", got)
+	}
+	if got := string(take(c, nil, 2, "shed\n")); got != "unfinished\n" {
+		t.Errorf("got %q", got)
+	}
+	if got := string(take(c, nil, 1, "\n")); got != "rest\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // What was written before the kernel was asked to say who, is the beginning of the
 // first line that has a name.
 func TestDemuxNameless(t *testing.T) {
@@ -402,8 +442,7 @@ func TestDemuxNameless(t *testing.T) {
 	// Nobody can look for one without a name: it is taken to live.
 	c = testDemux(MinMaxLine)
 	c.take(0, []byte("nameless"))
-	c.markGone(time.Now())
-	if c.endGone(); c.waits() {
+	if c.look(time.Now()); c.waits() {
 		t.Errorf("%q was ended", drain(c, nil))
 	}
 	c.endAll()
@@ -527,6 +566,29 @@ func TestDemuxGone(t *testing.T) {
 	wantNext(t, r, "the living goes on\n")
 	if r.demux.unfinished() || r.patience() >= 0 {
 		t.Error("it looks for writers though no line is unfinished")
+	}
+}
+
+// While a process does not go on with a line that is passed on in pieces, the lines of
+// others are returned.
+func TestDemuxStalledLongLine(t *testing.T) {
+	t.Parallel()
+	r, socket := newSocket(t, Config{MaxLine: 1024, Linger: time.Millisecond})
+	shell(t, socket, fmt.Sprintf(`x=$(head -c %d /dev/zero | tr '\0' x); printf %%s "$x"; read x`, maxRest+1))
+	got := ""
+	for len(got) <= maxRest-1024 { // a last piece shorter than MaxLine is not returned yet
+		got += next(t, r)
+	}
+	shell(t, socket, "echo line; read x")
+	begun := time.Now()
+	for !strings.HasSuffix(got, "line\n") {
+		got += next(t, r)
+	}
+	if got != strings.Repeat("x", maxRest+1)+"\nline\n" {
+		t.Errorf("got %d bytes that end in %.30q, want the long line ended and the other", len(got), got[len(got)-20:])
+	}
+	if late := time.Since(begun); late > 5*longestWait { // some of it for a busy machine
+		t.Errorf("the line was returned after %v", late)
 	}
 }
 
@@ -781,7 +843,7 @@ func TestDemuxPiecesAllocateNothing(t *testing.T) {
 		for c.waits() {
 			out = c.drain(out[:0])
 		}
-		c.trim() // finds nothing that is not needed each time
+		c.pool.trim() // finds nothing that is not needed each time
 	}); n > 0 {
 		t.Errorf("%v allocations for four long lines", n)
 	}
@@ -802,14 +864,14 @@ func TestDemuxTrim(t *testing.T) {
 	}
 	for range 3 {
 		use()
-		if c.trim() {
+		if c.pool.trim() {
 			t.Error("memory is given back that was needed since the last look")
 		}
 	}
 	if !c.watches() {
 		t.Error("nobody looks for memory that is not needed")
 	}
-	if !c.trim() || c.watches() || c.pool.spare > keepChunks {
+	if !c.pool.trim() || c.watches() || c.pool.spare > keepChunks {
 		t.Errorf("%d chunks are left", c.pool.spare)
 	}
 	spare := 0

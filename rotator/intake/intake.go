@@ -21,15 +21,17 @@
 //   - On Linux the writers of a Unix stream socket are told apart: each line is
 //     whole, whatever its length and however many processes write at once. Lines of
 //     one writer keep their order. An unfinished line waits for as long as its writer
-//     lives, and is ended when the writer has ended.
+//     lives, and is ended when the writer has ended. No whole line waits for another
+//     writer's unfinished one for more than a second.
 //
 // # Not guaranteed
 //
 // Lines longer than PIPE_BUF (4,096 bytes on Linux) that several processes write
 // into one pipe arrive mixed: the kernel does not say who wrote what. A line that
 // several processes write together into a socket comes as several. On a socket, a
-// line is cut in two when the memory for unfinished lines is used up (see below), or
-// when more than 1,024 writers have one.
+// line is cut in two when the memory for unfinished lines is used up (see below),
+// when more than 1,024 writers have one, or when it is passed on in pieces and a line of
+// another writer has waited for it for a second. What follows is a line of its own.
 //
 // # Memory
 //
@@ -186,7 +188,7 @@ func (r *Reader) Next(until time.Time) (lines []byte, at time.Time, err error) {
 		if r.ended != nil {
 			break
 		}
-		if lines := r.endGone(); len(lines) > 0 {
+		if lines := r.overdue(); len(lines) > 0 {
 			return lines, r.at, nil
 		}
 		at, ready := r.pause(until)
@@ -242,8 +244,11 @@ func (r *Reader) EndHere() {
 }
 
 // Waiting returns how many bytes wait in the input, as far as the system says.
-func (r *Reader) Waiting() int {
-	n, err := unix.IoctlGetInt(r.config.Input, ioctlWaiting)
+func (r *Reader) Waiting() int { return waiting(r.config.Input) }
+
+// waiting returns how many bytes wait in a descriptor, as far as the system says.
+func waiting(fd int) int {
+	n, err := unix.IoctlGetInt(fd, ioctlWaiting)
 	if err != nil {
 		return 0
 	}

@@ -107,21 +107,17 @@ func (r *Reader) cut(n int) []byte {
 	return r.buf[:cut]
 }
 
-// endGone returns the lines of writers that ended inside one, with a newline each. It
+// overdue returns the lines that nobody is to wait for any longer: those of writers that
+// ended inside one, with a newline each, and what has waited for a line without end. It
 // also gives back memory that is no longer needed.
-func (r *Reader) endGone() []byte {
+func (r *Reader) overdue() []byte {
 	now := time.Now()
 	if r.demux == nil || !r.demux.watches() || r.demux.due(now) > 0 {
 		return nil
 	}
-	r.demux.markGone(now)
-	if r.demux.trim() {
+	if r.demux.look(now) {
 		r.shrink()
 	}
-	if r.Waiting() > 0 {
-		return nil
-	}
-	r.demux.endGone()
 	r.at = now
 	return r.drain()
 }
