@@ -74,15 +74,15 @@ func TestCommandWatchesItsOutput(t *testing.T) {
 	for _, w := range watchers {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			d := newFolder(t)
 			command := interpreter(t, w.interpreter, w.name, w.script)
-			p := launch(t, dir, exec.Command("logreel", append([]string{"--every=never", "app.log", "--"}, command...)...))
+			p := d.launch(exec.Command("logreel", append([]string{"--every=never", "app.log", "--"}, command...)...))
 			p.wait(0)
 			want := ""
 			for _, digit := range "0123456789" {
 				want += "line " + string(digit) + "\n"
 			}
-			if got := content(t, dir, "app.log"); got != want {
+			if got := d.content("app.log"); got != want {
 				t.Errorf("got %q", got)
 			}
 		})
@@ -94,8 +94,8 @@ func TestCommandWatchesItsOutput(t *testing.T) {
 func TestCommandReadsItsOutput(t *testing.T) {
 	t.Parallel()
 	need(t, "python3")
-	dir := t.TempDir()
-	p := launch(t, dir, exec.Command("logreel", "--every=never", "app.log", "--", "python3", "-c", `
+	d := newFolder(t)
+	p := d.launch(exec.Command("logreel", "--every=never", "app.log", "--", "python3", "-c", `
 import os
 for fd in 1, 2:
     try:
@@ -103,7 +103,7 @@ for fd in 1, 2:
     except OSError:
         os.write(fd, b"nothing\n")`))
 	p.wait(0)
-	if got := content(t, dir, "app.log"); got != "nothing\nnothing\n" {
+	if got := d.content("app.log"); got != "nothing\nnothing\n" {
 		t.Errorf("got %q", got)
 	}
 }

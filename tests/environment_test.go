@@ -17,18 +17,18 @@ func TestCommandEnvironment(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			d := newFolder(t)
 			for _, name := range []string{"inner.2001-01-01", "inner.2001-01-02"} {
-				writeFile(t, dir, name, name)
+				d.put(name, name)
 			}
 			cmd := exec.Command("sh", "-c", test.line)
 			cmd.Env = append(os.Environ(), "LOGREEL_KEEP_COUNT=1", "LOGREEL_LINK=live", "INNER=echo inner | logreel inner.%F")
-			p := launch(t, dir, cmd)
+			p := d.launch(cmd)
 			p.wait(0)
-			if got := content(t, dir, "inner.2???-??-??"); !strings.HasPrefix(got, "inner.2001-01-01inner.2001-01-02inner\n") {
+			if got := d.content("inner.2???-??-??"); !strings.HasPrefix(got, "inner.2001-01-01inner.2001-01-02inner\n") {
 				t.Errorf("the inner one has left %q", got)
 			}
-			if target, err := os.Readlink(dir + "/live"); err == nil && strings.HasPrefix(target, "inner") {
+			if target, err := os.Readlink(d.at("live")); err == nil && strings.HasPrefix(target, "inner") {
 				t.Errorf("the outer one's link leads to %s", target)
 			}
 		})
@@ -38,7 +38,7 @@ func TestCommandEnvironment(t *testing.T) {
 // Without PATH, programs are looked for where the C library looks for them.
 func TestCommandWithoutPath(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	d := newFolder(t)
 	for _, test := range []struct {
 		environment, command []string
 		status               int
@@ -53,31 +53,31 @@ func TestCommandWithoutPath(t *testing.T) {
 		{[]string{"PATH=/nowhere::/nowhere"}, []string{"here", "one", ""}, 0, ""},
 		{[]string{"PATH=/nowhere"}, []string{"here"}, 127, "here: not found in PATH"},
 	} {
-		if err := os.WriteFile(dir+"/there", []byte("what is there\n"), 0o644); err != nil {
+		if err := os.WriteFile(d.at("there"), []byte("what is there\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		writeFile(t, dir, "here", `printf '[%s]' "$@"; echo`) // sh runs it, as it has no first line
+		d.put("here", `printf '[%s]' "$@"; echo`) // sh runs it, as it has no first line
 		cmd := exec.Command("logreel", append([]string{"--every=never", "app.log", "--"}, test.command...)...)
 		cmd.Env = append([]string{}, test.environment...)
-		p := launch(t, dir, cmd)
+		p := d.launch(cmd)
 		if test.said != "" {
 			p.await(p.said, test.said)
 		}
 		p.wait(test.status)
 	}
-	if got := content(t, dir, "app.log"); got != "what is there\n[one][]\n[one][]\n" {
+	if got := d.content("app.log"); got != "what is there\n[one][]\n[one][]\n" {
 		t.Errorf("got %q", got)
 	}
 }
 
 func TestHookWithoutPath(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	d := newFolder(t)
 	cmd := exec.Command("logreel", "--size=10", `--exec=echo "$1" >>handed`, "app.log", "--", "printf", "a whole line\nanother line\n")
 	cmd.Env = []string{}
-	p := launch(t, dir, cmd)
+	p := d.launch(cmd)
 	p.wait(0)
-	if got := content(t, dir, "handed"); got != "app.log\n" {
+	if got := d.content("handed"); got != "app.log\n" {
 		t.Errorf("handed on: %q", got)
 	}
 }
@@ -97,16 +97,16 @@ func TestCommandNamedBySystemd(t *testing.T) {
 		{`@ENV{LISTEN_PID, WATCHDOG_PID} = (1, 1)`, "1 1 2 dot dash kept"},
 	} {
 		for _, program := range [][]string{{"perl", "-e", command, "a b", "*"}, {"./denied"}, {"./script"}} {
-			dir := t.TempDir()
-			writeFile(t, dir, "denied", "")
-			if err := os.Chmod(dir+"/denied", 0o644); err != nil {
+			d := newFolder(t)
+			d.put("denied", "")
+			if err := os.Chmod(d.at("denied"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			writeFile(t, dir, "script", "exit 9")
+			d.put("script", "exit 9")
 			cmd := exec.Command("prlimit", append([]string{"--nofile=100:200", "perl", "-e", test.set + "; exec @ARGV", "--",
 				"logreel", "--every=never", "app.log", "--"}, program...)...)
 			cmd.Env = append(os.Environ(), "LISTEN_FDS=2", "LISTEN_PIDFDID=5", "my.dotted=dot", "a-b=dash")
-			p := launch(t, dir, cmd)
+			p := d.launch(cmd)
 			switch program[0] {
 			case "./denied":
 				p.await(p.said, "./denied: permission denied")
@@ -115,7 +115,7 @@ func TestCommandNamedBySystemd(t *testing.T) {
 				p.wait(9)
 			default:
 				p.wait(8)
-				if got, want := content(t, dir, "app.log"), test.want+"\n[a b *]\n100\n"; got != want {
+				if got, want := d.content("app.log"), test.want+"\n[a b *]\n100\n"; got != want {
 					t.Errorf("%s: got %q, want %q", test.set, got, want)
 				}
 			}
