@@ -164,6 +164,9 @@ func (p *Pattern) checkNames(given bool) error {
 // Ordered returns nil if every name stands for one period, so that names can be
 // put in order. Else the error names the fields that are missing.
 func (p *Pattern) Ordered() error {
+	if p.runs != nil {
+		return p.runs.Ordered()
+	}
 	if p.every.never {
 		return fmt.Errorf("the files of pattern %q never switch by time", p.text)
 	}

@@ -586,7 +586,9 @@ func TestOrdered(t *testing.T) {
 		{"%G-%V-%m-%d", "", "no day of the week; add %u"},
 		{"%C", "", "no year; add %y"},
 		{"%I", "", "add %Y%m%d%p"},
-		{"%F", "never", "never switch"},
+		{"%F", "never", ""},
+		{"%F_%H%M%S", "never", ""},
+		{"%H%M%S", "never", "no year, no month and no day; add %Y%m%d"},
 		{"%F-%H-%S", "1h", ""},
 		{"%F-%I%p", "", ""},
 		{"%G", "", ""},
@@ -606,6 +608,37 @@ func TestOrdered(t *testing.T) {
 		err := mustNew(t, test.pattern, test.every, "", time.UTC).Ordered()
 		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 			t.Errorf("%s --every=%s: got %v, want %q", test.pattern, test.every, err, test.want)
+		}
+	}
+}
+
+// Where each run has a file of its own, its name tells when the run began, as far as it
+// has fields for that.
+func TestRuns(t *testing.T) {
+	t.Parallel()
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Date(2026, 11, 21, 13, 14, 15, 16, zone)
+	for text, want := range map[string]time.Time{
+		"run-%F_%H%M%S.log": began.Truncate(time.Second),
+		"%Y/%m/%d-%R":       began.Truncate(time.Minute),
+		"%F":                time.Date(2026, 11, 21, 0, 0, 0, 0, zone),
+		"%s":                began.Truncate(time.Second),
+	} {
+		p := mustNew(t, text, "never", "", zone)
+		name := p.Name(p.Period(began))
+		if got, err := p.Parse(name); err != nil || !got.Start.Equal(want) || !got.End.IsZero() || !p.Runs() {
+			t.Errorf("%s: got %v, %v for %s; want %v", text, got, err, name, want)
+		}
+		if got, err := p.Parse(name + "x"); !errors.Is(err, ErrForeign) {
+			t.Errorf("%s: got %v, %v for another name", text, got, err)
+		}
+	}
+	for _, test := range []struct{ text, every string }{{"app.log", "never"}, {"%F", "1d"}, {"%F", ""}} {
+		if mustNew(t, test.text, test.every, "", zone).Runs() {
+			t.Errorf("%s --every=%s has a file for each run", test.text, test.every)
 		}
 	}
 }

@@ -18,11 +18,16 @@ type values map[byte]int64
 // name is the given one to the letter. Seconds since 1970 (%s) need nine digits at least,
 // so none before March 1973 is read: they could be dates of another pattern. Where
 // clocks that go back give several periods one name, the result lasts from the start of
-// the first to the end of the last.
+// the first to the end of the last. Where each run has a file of its own, the result has
+// the start of the run, as exactly as the name tells it, and no end.
 //
 // The error is [ErrForeign] when no period has the name, or more than one has, and
 // the one of [Pattern.Ordered] when names do not say which period they stand for.
 func (p *Pattern) Parse(name string) (Period, error) {
+	if p.runs != nil {
+		period, err := p.runs.Parse(name)
+		return Period{Start: period.Start}, err
+	}
 	if err := p.Ordered(); err != nil {
 		return Period{}, err
 	}

@@ -70,6 +70,9 @@ type Pattern struct {
 	render *strftime.Strftime
 	every  Interval
 	cut    cut
+	// runs reads the names of files that never switch by time but have time fields: each
+	// is that of one run, and tells when it began. Nil for other patterns.
+	runs *Pattern
 }
 
 // A Period is a span of time whose lines belong in one file: all instants t
@@ -109,8 +112,17 @@ func New(c Config) (*Pattern, error) {
 	if err := p.schedule(c); err != nil {
 		return nil, err
 	}
+	if finest := p.finest(); p.every.never && !finest.isZero() {
+		runs := *p
+		runs.every, runs.cut = finest, newCut(finest, Offset{}, p.has)
+		p.runs = &runs
+	}
 	return p, nil
 }
+
+// Runs reports whether each run of the program has a file of its own, named after its
+// start: the pattern has time fields, and the interval is [Never].
+func (p *Pattern) Runs() bool { return p.runs != nil }
 
 // schedule settles the interval and how the calendar is cut.
 func (p *Pattern) schedule(c Config) error {
