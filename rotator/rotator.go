@@ -65,8 +65,9 @@ type Config struct {
 	Link, PreviousLink, HardLink string
 	// Eager opens a file for every period, even when nothing is written.
 	Eager bool
-	// Opened is called with the path of a file that lines will go into, Finished
-	// with the path of one that gets no more lines. Either may be nil.
+	// Opened is called with the path of a file that lines will go into, when the links
+	// lead to it, and then Finished with the path of the one before, which gets no more
+	// lines. Either may be nil.
 	Opened, Finished func(path string)
 
 	// Messages are what the user is told; the zero Printer is silent.
@@ -272,9 +273,6 @@ func (r *Rotator) switchTo(path, base string, period pattern.Period) error {
 	old := r.live
 	r.live = f
 	r.numbers.opened(base, path)
-	if old != nil {
-		r.finish(old)
-	}
 	if r.previous != path {
 		r.links.setPrevious(f, r.previous)
 		if r.previous != "" {
@@ -284,6 +282,9 @@ func (r *Rotator) switchTo(path, base string, period pattern.Period) error {
 	}
 	r.links.setLive(f)
 	r.config.Opened(path)
+	if old != nil {
+		r.finish(old)
+	}
 	r.config.Messages.Detail("writing %s", path)
 	return nil
 }
@@ -411,7 +412,7 @@ func (r *Rotator) Close() error {
 	}
 	live := r.live
 	r.live = nil
-	if live.period.Over(r.config.Now()) {
+	if live.period.Over(r.config.Now()) || r.config.Pattern.Runs() {
 		r.finish(live)
 		return nil
 	}

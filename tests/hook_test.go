@@ -79,7 +79,7 @@ func TestArchiveHookIgnoresSIGTERM(t *testing.T) {
 // status that is not 0 is said. The files come in order.
 func TestArchiveHookOutput(t *testing.T) {
 	t.Parallel()
-	p := startHook(t, `echo "out of $1"; echo "err of $LOGREEL_FILE" >&2; cat; test "$1" != app.log.1 || exit 3`)
+	p := startHook(t, `echo "out of $1"; echo "err of $LOGREEL_FILE" >&2; cat; test "$1" != app.log.2 || exit 3`)
 	p.write("0", "1", "2", "3")
 	for n, path := range []string{"app.log", "app.log.1", "app.log.2"} {
 		for _, from := range []string{"out of ", "err of "} {
@@ -87,8 +87,8 @@ func TestArchiveHookOutput(t *testing.T) {
 				t.Errorf("got %q, want %q", got, from+path)
 			}
 		}
-		if n == 1 {
-			p.says("logreel: warning: --exec: app.log.1: exit status 3")
+		if n == 2 {
+			p.says("logreel: warning: --exec: app.log.2: exit status 3")
 		}
 	}
 	p.end()

@@ -51,17 +51,19 @@ type Config struct {
 	Numbered bool
 
 	// KeepCount is how many finished files are kept, KeepAge for how long after the end
-	// of their periods, KeepSize how many bytes of them, and KeepFree how much is left
-	// free on the file system. Each deletes on its own, the oldest first, unless zero.
+	// of their periods, KeepSize how many bytes all files may have, the live one and
+	// temporary ones with them, and KeepFree how much is left free on the file system.
+	// Each deletes on its own, the oldest first, unless zero. Files that wait for Exec
+	// are only deleted for KeepFree, when no other is left.
 	KeepCount int
 	KeepAge   pattern.Age
 	KeepSize  int64
 	KeepFree  Free
 	// Compress is how to compress; nil for not at all.
 	Compress *Format
-	// PreviousLink is a symlink that is moved along when the file that it leads to is
-	// compressed; empty for none.
-	PreviousLink string
+	// Link and PreviousLink are symlinks, empty for none. The files that they lead to are
+	// not compressed.
+	Link, PreviousLink string
 	// Exec is a command for each file, for sh -c; empty for none. ExecTimeout is how
 	// long it may take.
 	Exec        string
@@ -69,6 +71,9 @@ type Config struct {
 	// Environment is that of the command; nil for this process's own.
 	Environment []string
 
+	// First says that this is the first pass of a process: what has failed before is tried
+	// again at once.
+	First bool
 	// Stop is closed when a pass is to end at once; nil for never.
 	Stop <-chan struct{}
 	// Messages are what the user is told; the zero Printer is silent.
@@ -77,6 +82,9 @@ type Config struct {
 	Files files.System
 	// Now is the clock; nil for time.Now.
 	Now func() time.Time
+
+	// report is called with what happens to Exec; nil for a warning when it fails.
+	report func(report)
 }
 
 // Free is how much of a file system is to be free: a part of its size in percent, or
@@ -151,6 +159,14 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.report == nil {
+		warn := c.Messages.Warn
+		c.report = func(r report) {
+			if r.what != worked && r.what != waits {
+				warn("--exec: %s", r.what)
+			}
+		}
 	}
 	return c
 }

@@ -282,9 +282,12 @@ var planTests = []struct {
 	{"age in months", "%Y-%m", older("1mo"),
 		[]string{"2026-11", "2026-10", "2026-09", "2026-08"},
 		[]string{"2026-08 delete", "2026-09 delete", "2026-10 keep", "2026-11 keep"}},
-	{"size, without the live one", daily, size(25),
+	{"size, with the live one", daily, size(35),
 		[]string{"2026-11-21.log", "2026-11-20.log", "2026-11-19.log.gz", "2026-11-18.log", "2026-11-17.log.zst"},
 		[]string{"2026-11-17.log.zst delete", "2026-11-18.log delete", "2026-11-19.log.gz keep", "2026-11-20.log keep", "2026-11-21.log keep"}},
+	{"size, with one in the future and the live one, which stay", daily, size(15),
+		[]string{"2026-11-22.log", "2026-11-21.log", "2026-11-20.log", "2026-11-19.log"},
+		[]string{"2026-11-19.log delete", "2026-11-20.log delete", "2026-11-21.log keep", "2026-11-22.log keep"}},
 	{"size to the byte", daily, size(20),
 		[]string{"2026-11-20.log", "2026-11-19.log", "2026-11-18.log"}, []string{"2026-11-18.log delete", "2026-11-19.log keep", "2026-11-20.log keep"}},
 	{"free bytes", daily, free(Free{Bytes: 5000}, 100000, 3500),
@@ -550,10 +553,10 @@ func TestReplaced(t *testing.T) {
 		}
 	}
 	p.KeepAge, p.Compress = age(t, "2d"), FormatNamed("gzip")
-	if deleted := p.keep(found); deleted != 0 {
+	if deleted := p.keep(found, sweep{}); deleted != 0 {
 		t.Errorf("deleted %d files", deleted)
 	}
-	p.finish(found.files[1])
+	p.compressAll(found)
 	fx.want("2026-11-18.log", "2026-11-19.log")
 	fx.wantQuiet()
 }
@@ -674,6 +677,32 @@ func TestMakeRoom(t *testing.T) {
 	if NewArchiver(fx.Config, nil).MakeRoom(full) {
 		t.Error("made room without --keep-free")
 	}
+}
+
+// Where a quota or the inodes are used up, enough seems to be free. If that lasts, files go
+// one by one.
+func TestMakeRoomUnderQuota(t *testing.T) {
+	t.Parallel()
+	fx := newFixture(t, daily)
+	fx.put("2026-11-18.log", "2026-11-19.log", "2026-11-20.log", "."+"2026-11-20.log.pending", "2026-11-21.log")
+	now := noon
+	fx.Now = func() time.Time { return now }
+	fx.KeepFree, fx.Exec, fx.Files = Free{Bytes: 1000}, "true", narrow{allocated{files.Disk{}}, 100000, 50000}
+	a := NewArchiver(fx.Config, nil)
+	for _, step := range []struct {
+		after time.Duration
+		want  bool
+		left  int
+	}{
+		{0, false, 5}, {time.Second, true, 4}, {1100 * time.Millisecond, true, 3},
+		{20 * time.Second, false, 3}, {21 * time.Second, true, 2}, {22 * time.Second, false, 2},
+	} {
+		now = noon.Add(step.after)
+		if got := a.MakeRoom(unix.EDQUOT); got != step.want || len(fx.tree()) != step.left {
+			t.Errorf("after %v: got %v, left %q", step.after, got, fx.tree())
+		}
+	}
+	fx.wantSaid("warning: deleted 2026-11-20.log", "it was yet to be handed to --exec")
 }
 
 // Ten thousand files are no trouble.

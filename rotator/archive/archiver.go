@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/logreel/logreel/rotator/messages"
 	"github.com/logreel/logreel/rotator/process"
 )
 
@@ -21,11 +23,19 @@ const (
 	// passEvery is how often a pass is made if nothing is finished.
 	passEvery = time.Hour
 	// roomEvery is how often files to delete are looked for on a full disk after none
-	// was found.
-	roomEvery = 10 * time.Second
+	// was found. It is a little less than the pause of the caller.
+	roomEvery = 900 * time.Millisecond
+	// forceFor is how long a disk is taken to be full for another reason than lack of
+	// bytes, after deleting what Config.KeepFree asks for has not helped.
+	forceFor = 3 * time.Second
 	// roomPause is how long deleted files have to free their room on the disk before
 	// more are deleted.
 	roomPause = 100 * time.Millisecond
+	// markEvery is how often a file that could not be marked is tried to be.
+	markEvery = time.Second
+	// lookAfter is how often to look whether a pass has set when the command is to run
+	// again.
+	lookAfter = 10 * time.Second
 	// lastPass is how long the work may take after the end of input, and tellAfter how
 	// long before the user is told.
 	lastPass  = time.Minute
@@ -53,9 +63,20 @@ type Archiver struct {
 	wanted time.Time // when a pass was last asked for, without a monotonic reading
 	room   time.Time // when room was last looked for
 	roomed bool      // whether any was made then
+	forced time.Time // when none was found though the disk was full, or a file was deleted for that
 
-	// unmarked is the live file, if it could not be marked as one to be handed on.
-	unmarked string
+	// unmarked are the files that could not be marked as ones to be handed on, and marked
+	// is when that was last tried.
+	unmarked []string
+	marked   time.Time
+	// live is the file that lines go into; empty for none.
+	live string
+	// left is how much may be written before Config.KeepSize is looked at again.
+	left int64
+
+	// asked and made are how many passes were asked for, and how many of those are over.
+	asked, made atomic.Int64
+	hook        hook
 
 	said map[string]bool // the messages of the last pass
 }
@@ -63,7 +84,8 @@ type Archiver struct {
 // NewArchiver returns an archiver. The arguments are those that this process was
 // started with, without a command.
 func NewArchiver(c Config, args []string) *Archiver {
-	return &Archiver{config: c.withDefaults(), args: args, wake: make(chan struct{}, 1)}
+	c = c.withDefaults()
+	return &Archiver{config: c, args: args, wake: make(chan struct{}, 1), hook: hook{fault: messages.Fault{Printer: c.Messages}}}
 }
 
 // Start begins the work, with a first pass.
@@ -72,39 +94,113 @@ func (a *Archiver) Start() {
 	a.Tick(a.config.Now())
 }
 
-// Opened is to be called with the path of a file that lines will go into.
+// Opened is to be called with the path of a file that lines will go into, when the links
+// lead to it, and before Finished for the one before it.
 func (a *Archiver) Opened(path string) {
-	if a.config.Exec == "" {
-		return
+	if a.config.Exec != "" {
+		a.mark(path)
 	}
-	a.unmarked = ""
-	if err := Mark(a.config.Files, path); err != nil {
-		a.unmarked = path
-		a.config.Messages.Warn("--exec: %v; trying again when the file is finished", err)
+	if a.live == "" && a.config.Compress != nil && (a.config.Link != "" || a.config.PreviousLink != "") {
+		a.ask() // a link led to the file before until now
 	}
+	a.live = path
+	a.keepCeiling()
 }
 
 // Finished is to be called with the path of a file that gets no more lines.
 func (a *Archiver) Finished(path string) {
-	if a.unmarked == path {
-		if err := Mark(a.config.Files, path); err != nil {
-			a.config.Messages.Warn("--exec: %v; it will not get %s", err, path)
-		}
+	if a.live == path {
+		a.live = ""
 	}
+	a.markAll()
 	a.mu.Lock()
 	a.finished = append(a.finished, path)
 	a.mu.Unlock()
+	a.ask()
+}
+
+// Wrote is to be called when so many bytes were written.
+func (a *Archiver) Wrote(n int) {
+	if a.left -= int64(n); a.left <= 0 {
+		a.keepCeiling()
+	}
+}
+
+// keepCeiling deletes what exceeds Config.KeepSize, and sets when to look again: when half
+// of what is left may be written, since a pass that compresses takes some too.
+func (a *Archiver) keepCeiling() {
+	c := a.config
+	if a.left = math.MaxInt64; c.KeepSize == 0 {
+		return
+	}
+	c.Messages.Warn = silent // the passes tell what cannot be read
+	left := newPass(c).ceiling("")
+	a.left = max(left/2, c.KeepSize/ceilingSteps, 1)
+}
+
+func silent(string, ...any) {}
+
+// ceilingSteps is how often Config.KeepSize is looked at, while as much is written, if
+// there is nothing left to delete.
+const ceilingSteps = 64
+
+// mark marks a file as one to be handed on. If that fails, it is tried again.
+func (a *Archiver) mark(path string) {
+	err := Mark(a.config.Files, path)
+	if err != nil && a.MakeRoom(err) {
+		err = Mark(a.config.Files, path)
+	}
+	if err != nil && !isTooLong(err) { // which was said at the start
+		a.unmarked = append(a.unmarked, path)
+		a.config.Messages.Warn("--exec: %v; trying again every second", err)
+	}
+}
+
+// markAll marks the files that could not be marked before.
+func (a *Archiver) markAll() {
+	paths := a.unmarked
+	a.unmarked, a.marked = nil, a.config.Now()
+	for _, path := range paths {
+		if Mark(a.config.Files, path) != nil {
+			a.unmarked = append(a.unmarked, path)
+		}
+	}
+	if len(paths) > len(a.unmarked) {
+		a.ask() // they may be finished
+	}
+}
+
+// ask asks for a pass.
+func (a *Archiver) ask() {
 	a.wanted = a.config.Now().Round(0)
 	a.wakeUp()
 }
 
 // Tick asks for a pass when it is time for one. It is to be called now and then.
 func (a *Archiver) Tick(now time.Time) {
+	if len(a.unmarked) > 0 && passed(a.marked, now, markEvery) {
+		a.markAll()
+	}
 	now = now.Round(0) // the wall clock alone, by which the caller waits
-	if since := now.Sub(a.wanted); !a.config.Idle() && (since >= passEvery || since < 0) {
+	if a.config.Idle() {
+		return
+	}
+	due := a.hook.due.Load()
+	again := due != 0 && passed(time.Unix(0, due).Add(-lastRetry), now, lastRetry)
+	if again {
+		a.hook.due.Store(0)
+	}
+	if again || passed(a.wanted, now, passEvery) {
 		a.wanted = now
 		a.wakeUp()
 	}
+}
+
+// passed reports whether so long has passed since a time. A clock that was set back ends
+// any wait.
+func passed(since, now time.Time, wait time.Duration) bool {
+	d := now.Sub(since)
+	return d >= wait || d < 0
 }
 
 // Until returns when Tick is to be called; the zero time for never.
@@ -112,14 +208,33 @@ func (a *Archiver) Until() time.Time {
 	if a.config.Idle() {
 		return time.Time{}
 	}
-	return a.wanted.Add(passEvery)
+	until := a.wanted.Add(passEvery)
+	sooner := func(t time.Time) {
+		if t.Before(until) {
+			until = t
+		}
+	}
+	if due := a.hook.due.Load(); due != 0 {
+		sooner(time.Unix(0, due))
+	}
+	if len(a.unmarked) > 0 {
+		sooner(a.marked.Round(0).Add(markEvery))
+	}
+	if a.config.Exec != "" && a.asked.Load() != a.made.Load() {
+		sooner(a.config.Now().Round(0).Add(lookAfter)) // the pass may set when it is due
+	}
+	return until
 }
 
-// MakeRoom is to be called after a failed write: if the disk is full and Config.KeepFree
-// is given, it deletes what is to be deleted, and reports whether that was anything. The
-// room may be used up again in no time, and then it is called once more.
+// Waiting returns how many files wait to be handed on, as far as the passes have told.
+func (a *Archiver) Waiting() int { return int(a.hook.waiting.Load()) }
+
+// MakeRoom is to be called after a failed write: if the disk is full, it deletes what is
+// to be deleted, and reports whether that was anything. The room may be used up again in
+// no time, and then it is called once more. If the disk is full all the same, because of
+// a quota for example, and Config.KeepFree is given, it deletes one file each time.
 func (a *Archiver) MakeRoom(err error) bool {
-	if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) {
+	if !isFull(err) {
 		return false
 	}
 	since := a.config.Now().Sub(a.room)
@@ -130,8 +245,15 @@ func (a *Archiver) MakeRoom(err error) bool {
 	case !a.roomed && since < roomEvery:
 		return false
 	}
-	a.roomed = makeRoom(a.config)
-	a.room = a.config.Now()
+	if !a.config.keeps() {
+		return false
+	}
+	p := newPass(a.config)
+	forced := !passed(a.forced, a.config.Now(), forceFor)
+	a.roomed = p.keep(p.find(), sweep{waiting: true, full: forced}) > 0
+	if a.room = a.config.Now(); forced || !a.roomed {
+		a.forced = a.room
+	}
 	return a.roomed
 }
 
@@ -168,6 +290,7 @@ func (a *Archiver) Close(patience time.Duration, stop func() bool) {
 }
 
 func (a *Archiver) wakeUp() {
+	a.asked.Add(1)
 	select {
 	case a.wake <- struct{}{}:
 	default: // work will look anyway
@@ -178,14 +301,16 @@ func (a *Archiver) wakeUp() {
 func (a *Archiver) work() {
 	started := false
 	for range a.wake {
+		asked := a.asked.Load()
 		a.mu.Lock()
 		paths := a.finished
 		a.finished = nil
 		a.mu.Unlock()
 		if a.sync(paths); !a.config.Idle() && (len(paths) > 0 || !started || !a.closing.Load()) {
+			a.pass(!started)
 			started = true
-			a.pass()
 		}
+		a.made.Store(asked)
 		if a.closing.Load() && len(a.wake) == 0 {
 			a.done.Store(true)
 			return
@@ -207,10 +332,10 @@ func (a *Archiver) sync(paths []string) {
 }
 
 // pass starts the process that makes a pass, and waits for its end.
-func (a *Archiver) pass() {
+func (a *Archiver) pass(first bool) {
 	before := a.said
 	a.said = map[string]bool{}
-	messages, pid, err := a.start()
+	messages, pid, err := a.start(first)
 	if err != nil {
 		a.say(before, "warning: finished files are left alone for now: "+err.Error())
 		return
@@ -219,7 +344,9 @@ func (a *Archiver) pass() {
 	complete := false
 	lines := bufio.NewScanner(descriptor(messages))
 	for lines.Scan() {
-		if complete = lines.Text() == lastLine; !complete {
+		if r, ok := parseReport(lines.Text()); ok {
+			a.hook.take(r, a.config.Now())
+		} else if complete = lines.Text() == lastLine; !complete {
 			a.say(before, lines.Text())
 		}
 	}
@@ -250,7 +377,7 @@ func (a *Archiver) say(before map[string]bool, message string) {
 
 // start starts the process that makes a pass. It gets our standard error for what
 // Config.Exec prints, and a socket for its own messages.
-func (a *Archiver) start() (messages, pid int, err error) {
+func (a *Archiver) start(first bool) (messages, pid int, err error) {
 	syscall.ForkLock.RLock()
 	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err == nil {
@@ -267,7 +394,11 @@ func (a *Archiver) start() (messages, pid int, err error) {
 		err = &fs.PathError{Op: "open", Path: os.DevNull, Err: err}
 	} else {
 		defer unix.Close(null)
-		pid, err = startSelf(append([]string{"logreel", Flag}, a.args...), []uintptr{uintptr(null), 2, 2, uintptr(ends[1])})
+		args := []string{"logreel", Flag}
+		if first {
+			args = append(args, FlagFirst)
+		}
+		pid, err = startSelf(append(args, a.args...), []uintptr{uintptr(null), 2, 2, uintptr(ends[1])})
 	}
 	if err != nil {
 		return 0, 0, errors.Join(err, unix.Close(ends[0]))

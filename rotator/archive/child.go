@@ -14,6 +14,9 @@ import (
 // archiver's own command line.
 const Flag = "--archive"
 
+// FlagFirst says that the pass is the first one of the archiver.
+const FlagFirst = "--archive-first"
+
 // parent is the descriptor that leads from that process to the archiver. When either of
 // the two has ended, the other sees the end of input.
 const parent = 3
@@ -32,9 +35,11 @@ func Child(c Config) {
 		close(stop)
 	}()
 	c.Stop = stop
-	c.Messages.Say, c.Messages.Detail, c.Messages.Warn = toParent(""), toParent(""), toParent("warning: ")
+	tell := toParent("")
+	c.Messages.Say, c.Messages.Detail, c.Messages.Warn = tell, tell, toParent("warning: ")
+	c.report = func(r report) { tell("%v", r) }
 	Run(c)
-	toParent("")(lastLine)
+	tell(lastLine)
 }
 
 // lowerPriority makes this process run only when no other wants to, and on one processor.

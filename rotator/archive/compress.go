@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -13,44 +12,66 @@ import (
 	"github.com/logreel/logreel/rotator/files"
 )
 
-const (
-	// chunk is how much is read at once.
-	chunk = 256 << 10
-	// syncEvery is how much compressed data goes to the disk at once. Much more, at the
-	// end, would hold up others who sync a file there.
-	syncEvery = 4 << 20
-)
+// chunk is how much is read at once.
+const chunk = 256 << 10
 
-// compress replaces a file with a compressed one. It fails with [files.ErrLocked] or
-// errStopped when the file is left for later.
+// errLinked is what compressing fails with while a link leads to the file.
+var errLinked = errors.New("a link leads to it; it is compressed when that leads elsewhere")
+
+// compress replaces a file with a compressed one. It fails with an error of isLater when
+// the file is left for later.
 func (p *pass) compress(f *file) error {
 	if h, err := p.lock(f); err != nil { // it is live, or gone
-		return ignoreGone(err)
-	} else if err := h.Close(); err != nil {
+		return err
+	} else if err := errors.Join(p.obstacle(f), h.Close()); err != nil {
 		return err
 	}
 	to := &file{path: f.plain + p.Compress.Ending, plain: f.plain}
 	if err := p.write(f, to); err != nil {
-		return ignoreGone(err)
+		return err
 	}
 	info, err := p.Files.Stat(to.path, false)
 	f.path, f.ending, f.info, f.removed = to.path, p.Compress.Ending, info, false
 	return err
 }
 
-// ignoreGone returns errStopped for a file that is gone, since somebody else was faster.
-func ignoreGone(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return errStopped
+// obstacle returns why a file cannot be compressed; nil if it can.
+func (p *pass) obstacle(f *file) error {
+	if err := p.linked(f); err != nil {
+		return err
 	}
-	return err
+	to := f.plain + p.Compress.Ending
+	// Of all names that are made, this one is the longest.
+	if _, err := p.Files.Stat(filename.Hidden(to, filename.Done), false); isTooLong(err) {
+		return err
+	}
+	switch info, err := p.Files.Stat(to, false); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.Regular:
+		return fmt.Errorf("%s is in the way and not a regular file", to)
+	}
+	return p.appendable(f, to)
+}
+
+// linked fails with errLinked while a link leads to a file: somebody may be reading by it.
+// The rotator points the previous link to a file before it points the other one away.
+func (p *pass) linked(f *file) error {
+	for _, name := range []string{p.Link, p.PreviousLink} {
+		if name == "" {
+			continue
+		}
+		if info, err := p.Files.Stat(name, true); err == nil && info.Same(f.info) {
+			return errLinked
+		}
+	}
+	return nil
 }
 
 // write compresses a file into a temporary one and puts that in its place.
 func (p *pass) write(f, to *file) (err error) {
-	if info, err := p.Files.Stat(to.path, false); err == nil && !info.Regular {
-		return fmt.Errorf("%s is in the way and not a regular file", to.path)
-	}
 	temporary := filename.Hidden(to.path, filename.Temporary)
 	out, err := p.Files.Temporary(temporary)
 	if err != nil {
@@ -72,10 +93,10 @@ func (p *pass) write(f, to *file) (err error) {
 		p.Messages.Detail("%v; the owner of %s is not kept", err, to.path)
 	}
 	if err = out.Truncate(); err == nil {
-		err = p.fill(out, f, to)
+		err = p.fill(&syncing{pass: p, out: out, of: f}, f, to)
 	}
 	if err == nil {
-		err = errors.Join(out.Chmod(mode), p.Files.SetModified(temporary, f.info.Modified), out.Sync())
+		err = errors.Join(out.Chmod(mode), p.Files.SetTimes(temporary, f.info.Modified, f.info.Modified), out.Sync())
 	}
 	if err != nil {
 		return errors.Join(err, p.Files.Remove(temporary))
@@ -85,10 +106,11 @@ func (p *pass) write(f, to *file) (err error) {
 
 // fill writes what is to be in the compressed file: what that has already, and then the
 // original.
-func (p *pass) fill(out files.File, f, to *file) error {
+func (p *pass) fill(out *syncing, f, to *file) error {
 	switch before, err := p.Files.Read(to.path); {
 	case err == nil:
-		if err := errors.Join(p.copy(out, before, to), before.Close()); err != nil {
+		_, err := io.Copy(out, &stoppable{p, before})
+		if err := errors.Join(err, before.Close()); err != nil {
 			return err
 		}
 	case !errors.Is(err, fs.ErrNotExist):
@@ -108,23 +130,9 @@ func (p *pass) fill(out files.File, f, to *file) error {
 	return nil
 }
 
-// copy copies a compressed file, and fails if it is something else.
-func (p *pass) copy(out, in files.File, to *file) error {
-	head := make([]byte, len(p.Compress.magic))
-	n, err := io.ReadFull(in, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return err
-	}
-	if head = head[:n]; n > 0 && string(head) != p.Compress.magic {
-		return fmt.Errorf("%s is not in the format of %s; move it away", to.path, p.Compress.Name)
-	}
-	_, err = io.Copy(&syncing{p, out, 0}, io.MultiReader(bytes.NewReader(head), &stoppable{p, in}))
-	return err
-}
-
 // encode compresses what it reads and returns how much that was.
-func (p *pass) encode(out files.File, in io.Reader) (int64, error) {
-	w, err := p.Compress.writer(&syncing{p, out, 0})
+func (p *pass) encode(out io.Writer, in io.Reader) (int64, error) {
+	w, err := p.Compress.writer(out)
 	if err != nil {
 		return 0, err
 	}
@@ -171,7 +179,7 @@ func (p *pass) replace(f, to *file, temporary string) error {
 	h, err := p.lock(f)
 	if err == nil {
 		defer h.Close() // it was only read
-		err = errors.Join(p.unchanged(f, h), p.notHandedOn(f))
+		err = errors.Join(p.unchanged(f, h), p.linked(f), p.notHandedOn(f))
 	}
 	done := filename.Hidden(to.path, filename.Done)
 	if err == nil {
@@ -208,15 +216,22 @@ func (p *pass) removeDone(path string) {
 	}
 }
 
-// A syncing writer writes all it is given, and syncs it bit by bit, until the pass is to
-// end.
+// A syncing writer writes all it is given, until the pass is to end. It syncs it bit by
+// bit, and makes room for the next bit under Config.KeepSize.
 type syncing struct {
 	*pass
-	out     files.File
-	pending int
+	out   files.File
+	of    *file // what is being compressed
+	begun bool
+	left  int64 // until the next sync
 }
 
 func (s *syncing) Write(p []byte) (n int, err error) {
+	if int64(len(p)) > s.left {
+		if err := s.next(); err != nil {
+			return 0, err
+		}
+	}
 	for n < len(p) {
 		if err := s.stopped(); err != nil {
 			return n, err
@@ -230,11 +245,21 @@ func (s *syncing) Write(p []byte) (n int, err error) {
 			return n, err
 		}
 	}
-	if s.pending += n; s.pending >= syncEvery {
-		s.pending = 0
-		return n, s.out.Sync()
-	}
+	s.left -= int64(n)
 	return n, nil
+}
+
+func (s *syncing) next() error {
+	if s.begun {
+		if err := s.out.Sync(); err != nil {
+			return err
+		}
+	}
+	s.begun, s.left = true, s.step()
+	if s.KeepSize > 0 && s.ceiling(s.of.plain) < 0 {
+		return errCeiling
+	}
+	return nil
 }
 
 // A stoppable reader fails when the pass is to end.

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
-	"golang.org/x/sys/unix"
 
 	"github.com/logreel/logreel/rotator/files"
 )
@@ -241,10 +240,10 @@ func TestOtherFormat(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, daily)
 	fx.Compress = FormatNamed("gzip")
-	fx.write(yesterday+".gz", "not gzip")
+	fx.write(yesterday+".gz", "not gzip at all\n")
 	fx.write(yesterday, "line\n")
 	fx.run().want(yesterday, yesterday+".gz")
-	if readAll(t, fx.path(yesterday)) != "line" || readAll(t, fx.path(yesterday+".gz")) != "not gzip" {
+	if readAll(t, fx.path(yesterday)) != "line" || readAll(t, fx.path(yesterday+".gz")) != "not gzip at all" {
 		t.Error("a file was changed")
 	}
 	fx.wantSaid("warning: compress", yesterday+".gz is not in the format of gzip", "left as it is")
@@ -392,47 +391,4 @@ func TestManyPassesAtOnce(t *testing.T) { // not parallel: it forks
 		}
 	}
 	fx.want(day(0)+".gz", day(1)+".gz")
-}
-
-// The previous link is moved along with the file that it leads to, before that is handed
-// on. What leads elsewhere, or is no symlink, is left alone.
-func TestPreviousLink(t *testing.T) { // not parallel: it forks
-	const older = "2026-11-19.log"
-	for _, test := range []struct{ about, link, want string }{
-		{"to the file", "previous -> " + yesterday, yesterday + ".gz"},
-		{"to another that is compressed", "previous -> " + older, older + ".gz"},
-		{"to a live file", "previous -> 2026-11-21.log", "2026-11-21.log"},
-		{"to nowhere", "previous -> nowhere", "nowhere"},
-		{"to a compressed file", "previous -> 2026-11-18.log.zst", "2026-11-18.log.zst"},
-		{"a file", "previous", ""},
-	} {
-		fx := newFixture(t, daily).put(older, yesterday, "2026-11-18.log.zst", "2026-11-21.log", "."+yesterday+".pending", test.link)
-		fx.Compress, fx.PreviousLink = FormatNamed("gzip"), fx.path("previous")
-		fx.Exec = "readlink " + fx.path("previous") + " > " + fx.path("handed") + "; true"
-		fx.run()
-		if got, _ := os.Readlink(fx.path("previous")); got != test.want || strings.TrimSpace(readAll(t, fx.path("handed"))) != test.want {
-			t.Errorf("%s: leads to %q, want %q", test.about, got, test.want)
-		}
-		fx.wantQuiet()
-	}
-}
-
-// A previous link that cannot be moved is said, and moved by the next pass.
-func TestPreviousLinkFails(t *testing.T) {
-	t.Parallel()
-	fx := newFixture(t, daily).put(yesterday, "previous -> "+yesterday)
-	fx.Compress, fx.PreviousLink = stored, fx.path("previous")
-	fx.Files = &faultyDisk{at: func(_ int, op string) error {
-		if op == "symlink" {
-			return unix.EACCES
-		}
-		return nil
-	}}
-	fx.run().want("previous", yesterday+".gz")
-	fx.wantSaid("warning: --previous-link=", "previous: symlink ", "permission denied")
-	fx.Files = nil
-	fx.run()
-	if got, err := os.Readlink(fx.PreviousLink); got != yesterday+".gz" {
-		t.Errorf("leads to %q, %v", got, err)
-	}
 }

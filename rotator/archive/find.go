@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/filename"
@@ -25,8 +26,13 @@ type file struct {
 	info   files.Info
 	// newest says that its base has none of a higher number.
 	newest bool
-	// pending says that it is to be handed on.
+	// held says, where each run has a file of its own, that some run is writing to it.
+	held bool
+	// pending says that it is to be handed on, and retry whether that has failed.
 	pending bool
+	retry   retry
+	// later says that it is not to be handed on yet.
+	later bool
 	// removed says that this pass has removed it.
 	removed bool
 }
@@ -35,6 +41,8 @@ type file struct {
 type found struct {
 	// files are sorted, the oldest first.
 	files []*file
+	// size is how many bytes they have, with those that compressing them will take.
+	size int64
 	// orphans are the paths of marks whose files are gone, interrupted the compressed
 	// files that a pass is making, or was making when it was killed.
 	orphans     []string
@@ -48,20 +56,28 @@ type search struct {
 	found
 	constant bool
 	pending  map[string]*file // the marks, by plain path
+	making   map[string]int64 // the sizes of temporary files, by plain path
 	there    map[string]bool  // the plain paths of names that are there
 }
 
+// orphaned is how long after the period of its name, or the start of its run, a mark
+// without a file is removed: whoever has just opened the file marks it a moment later.
+const orphaned = time.Minute
+
 // find looks for the files of the pattern. What cannot be read is reported.
 func (p *pass) find() *found {
-	s := &search{pass: p, levels: p.Pattern.Levels(), constant: constant(p.Pattern), pending: map[string]*file{}, there: map[string]bool{}}
+	s := &search{pass: p, levels: p.Pattern.Levels(), constant: constant(p.Pattern), pending: map[string]*file{}, making: map[string]int64{}, there: map[string]bool{}}
 	s.walk("", 0)
 	newest := map[string]int{}
 	for _, f := range s.files {
 		newest[f.base] = max(newest[f.base], f.number)
-		f.pending = s.pending[f.plain] != nil
+		if mark := s.pending[f.plain]; mark != nil {
+			f.pending, f.retry = true, retryOf(mark.info)
+		}
+		f.held = p.Pattern.Runs() && f.ending == "" && p.isHeld(f)
 	}
 	for _, mark := range s.pending {
-		if !s.there[mark.plain] && mark.info.Regular && mark.period.Over(p.Now()) {
+		if !s.there[mark.plain] && mark.info.Regular && mark.endedBefore(p.Now().Add(-orphaned)) {
 			s.orphans = append(s.orphans, mark.path)
 		}
 	}
@@ -72,7 +88,32 @@ func (p *pass) find() *found {
 		return cmp.Or(a.period.Start.Compare(b.period.Start), cmp.Compare(a.base, b.base),
 			cmp.Compare(a.number, b.number), cmp.Compare(b.ending, a.ending)) // compressed is older
 	})
+	s.found.size += s.total()
 	return &s.found
+}
+
+// total returns how many bytes all files have. A temporary file counts as large as it may
+// be before whoever writes it looks for room again.
+func (s *search) total() (total int64) {
+	most := map[string]int64{} // what compressing can take, by plain path
+	for _, f := range s.files {
+		total += f.info.Size
+		most[f.plain] += f.info.Size
+	}
+	for plain, size := range s.making {
+		next := (size/s.step() + 1) * s.step()
+		total += max(size, min(next, most[plain]))
+	}
+	return total
+}
+
+// isHeld reports whether another process has a lock of a file.
+func (p *pass) isHeld(f *file) bool {
+	h, err := p.lock(f)
+	if err == nil {
+		err = h.Close()
+	}
+	return errors.Is(err, files.ErrLocked)
 }
 
 // walk looks below a path, which is empty or ends with a slash, for the names of a level
@@ -154,6 +195,11 @@ func (s *search) takeHidden(path, of, ending string) bool {
 	if info, err := s.Files.Stat(path, false); err == nil && info.Regular {
 		s.interrupted = append(s.interrupted, f)
 		s.there[f.plain] = s.there[f.plain] || ending == filename.Done
+		if ending == filename.Temporary {
+			s.making[f.plain] += info.Size
+		} else {
+			s.found.size += info.Size
+		}
 	}
 	return true
 }
@@ -189,8 +235,12 @@ func (s *search) parse(f *file) bool {
 	return err == nil
 }
 
-// live reports whether lines may still go into a file, as far as its name tells.
+// live reports whether lines may still go into a file, as far as its name tells. Where
+// each run has a file of its own, its lock tells.
 func (p *pass) live(f *file) bool {
+	if p.Pattern.Runs() {
+		return f.held
+	}
 	return f.ending == "" && (f.newest || !p.Numbered && f.number == 0) && !f.period.Over(p.Now())
 }
 

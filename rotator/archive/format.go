@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bufio"
 	"io"
 
 	"github.com/klauspost/compress/gzip"
@@ -17,21 +18,33 @@ const window = 2 << 20
 type Format struct {
 	Name   string
 	Ending string
-	magic  string // what its files begin with
 	writer func(w io.Writer) (io.WriteCloser, error)
+	reader func(r io.Reader) (io.ReadCloser, error) // it fails with io.EOF if there is nothing
 }
 
 // formats are those that names may end with.
 var formats = []*Format{
 	{
-		Name: "gzip", Ending: filename.Gzip, magic: "\x1f\x8b",
+		Name: "gzip", Ending: filename.Gzip,
 		writer: func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, gzip.DefaultCompression) },
+		reader: func(r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) },
 	},
 	{
-		Name: "zstd", Ending: filename.Zstd, magic: "\x28\xb5\x2f\xfd",
+		Name: "zstd", Ending: filename.Zstd,
 		writer: func(w io.Writer) (io.WriteCloser, error) {
 			// zstd(1) takes a file without a frame for a damaged one.
 			return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window), zstd.WithZeroFrames(true))
+		},
+		reader: func(r io.Reader) (io.ReadCloser, error) {
+			in := bufio.NewReader(r)
+			if _, err := in.Peek(1); err != nil { // zstd takes nothing for no frame
+				return nil, err
+			}
+			d, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+			if err != nil {
+				return nil, err
+			}
+			return d.IOReadCloser(), nil
 		},
 	},
 }

@@ -25,9 +25,100 @@ func Mark(system files.System, path string) error {
 	return mark.Close()
 }
 
-// handOn runs the command for a file. It fails with [files.ErrLocked] or errStopped when
-// the file is left for later.
-func (p *pass) handOn(f *file) error {
+// handOnAll hands on files, the oldest first, until the command fails. It reports whether
+// there may be more to be handed on.
+//
+// While the command fails for a file, those after it wait, so that their order is kept, but
+// no longer than an hour: then they go on without it, and it is tried after them.
+func (p *pass) handOnAll(found *found) (more bool) {
+	begun := time.Now()
+	for _, aside := range []bool{false, true} {
+		for _, f := range found.files {
+			if !p.waits(f) || f.later || f.removed || f.retry.aside() != aside || p.tried[f.plain] {
+				continue
+			}
+			if p.stopped() != nil {
+				return false
+			}
+			if !f.retry.over(p.Now()) && !p.First {
+				if aside {
+					continue
+				}
+				return false
+			}
+			if p.tried[f.plain] = true; !p.handOn(f, found) && !aside {
+				return false
+			}
+			if time.Since(begun) >= lookEvery {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// handOn hands on a file, and reports whether the next one is to be handed on.
+func (p *pass) handOn(f *file, found *found) bool {
+	waiting := found.waiting(p)
+	ran, err := p.runMarked(f)
+	switch {
+	case errors.Is(err, errStopped):
+		return false
+	case err != nil && isLater(err):
+		return true
+	case err == nil && ran:
+		p.report(report{worked, f.plain, waiting, time.Time{}})
+		return true
+	case err == nil: // somebody else has handed it on, or is about to
+		return true
+	}
+	wasAside := f.retry.aside()
+	f.retry = f.retry.next(p.Now())
+	for _, ending := range []string{filename.Pending, filename.Handed} {
+		mark := filename.Hidden(f.plain, ending)
+		if err := p.Files.SetTimes(mark, f.retry.due, f.retry.failed); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			p.Messages.Detail("%v; it is handed on again in the next pass", err)
+		}
+	}
+	p.report(report{err.Error(), f.plain, waiting, time.Time{}})
+	if f.retry.aside() && !wasAside {
+		p.Messages.Warn("--exec: has failed for %s for an hour; the files after it are handed on without it", f.path)
+	}
+	return false
+}
+
+// waiting returns how many files wait to be handed on.
+func (f *found) waiting(p *pass) (n int) {
+	for _, f := range f.files {
+		if p.waits(f) && !f.removed {
+			n++
+		}
+	}
+	return n
+}
+
+// reportWaiting tells how many files wait, and when the command is to be run again.
+func (p *pass) reportWaiting(found *found) {
+	if p.Exec == "" {
+		return
+	}
+	var due time.Time
+	first := true // of those that wait in their order
+	for _, f := range found.files {
+		if !p.waits(f) || f.removed || f.retry.due.IsZero() {
+			continue
+		}
+		if (first || f.retry.aside()) && (due.IsZero() || f.retry.due.Before(due)) {
+			due = f.retry.due
+		}
+		first = first && f.retry.aside()
+	}
+	p.report(report{waits, "", found.waiting(p), due})
+}
+
+// runMarked runs the command for a file that has a mark. It reports whether it has, and
+// was not too late for that.
+func (p *pass) runMarked(f *file) (ran bool, err error) {
 	path, aside := filename.Hidden(f.plain, filename.Pending), filename.Hidden(f.plain, filename.Handed)
 	mark, err := p.lockIfThere(path)
 	if mark == nil && err == nil {
@@ -35,37 +126,36 @@ func (p *pass) handOn(f *file) error {
 			err = p.Files.Rename(aside, path)
 		}
 	}
-	if mark == nil { // somebody else has handed it on, or is about to
-		return err
+	if mark == nil {
+		return false, err
 	}
 	if err == nil {
-		err = p.run(f, path, aside)
+		ran, err = p.run(f, path, aside)
 	}
-	return errors.Join(err, mark.Close())
+	return ran, errors.Join(err, mark.Close())
 }
 
 // run runs the command for a file, and removes its mark.
-func (p *pass) run(f *file, mark, aside string) error {
+func (p *pass) run(f *file, mark, aside string) (ran bool, err error) {
 	h, err := p.lock(f)
 	if err != nil {
-		return ignoreGone(err)
+		return false, err
 	}
 	if err := h.Close(); err != nil {
-		return err
+		return false, err
 	}
 	if f.ending != "" { // with the original beside it, it is not complete, or more is to be appended
 		if _, err := p.Files.Stat(f.plain, false); !errors.Is(err, fs.ErrNotExist) {
-			return err
+			return false, err
 		}
 	}
 	if err := p.Files.Writable(files.Dir(mark)); err != nil {
-		return fmt.Errorf("%w; %s is not handed on, since that could not be noted", err, f.path)
+		return false, fmt.Errorf("%w; %s is not handed on, since that could not be noted", err, f.path)
 	}
-	done, failure := p.execute(f)
-	if !done {
-		return failure
+	if err := p.execute(f); err != nil {
+		return false, err
 	}
-	return errors.Join(failure, p.unmark(f, mark, aside))
+	return true, p.unmark(f, mark, aside)
 }
 
 // unmark removes the mark of a file that was handed on, unless more is to be. Who opens
@@ -105,9 +195,8 @@ func (p *pass) notHandedOn(f *file) error {
 	return err
 }
 
-// execute runs the command to its end. It is not done if it could not be started, if a
-// signal ended it, or if the pass is to end.
-func (p *pass) execute(f *file) (done bool, err error) {
+// execute runs the command to its end. It fails with errStopped if the pass is to end.
+func (p *pass) execute(f *file) error {
 	p.Messages.Detail("--exec: %s", f.path)
 	cmd := exec.Command("/bin/sh", "-c", p.Exec, "logreel", f.path)
 	cmd.Env = p.Environment
@@ -115,23 +204,22 @@ func (p *pass) execute(f *file) (done bool, err error) {
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
-		return false, err
+		return fmt.Errorf("%s: %v", f.path, err) // not wrapped: a missing shell is not a missing file
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	select {
 	case err := <-ended:
 		if err != nil {
-			err = fmt.Errorf("%s: %w", f.path, err)
+			return fmt.Errorf("%s: %w", f.path, err)
 		}
-		// A signal comes from whoever stops everything, such as a supervisor.
-		return cmd.ProcessState.Exited(), err
+		return nil
 	case <-time.After(p.ExecTimeout):
 		terminate(cmd, ended, killAfter)
-		return true, fmt.Errorf("%s: ended after %v, the limit of --exec-timeout", f.path, p.ExecTimeout)
+		return fmt.Errorf("%s: ended after %v, the limit of --exec-timeout", f.path, p.ExecTimeout)
 	case <-p.Stop:
 		terminate(cmd, ended, killAfter)
-		return false, errStopped
+		return errStopped
 	}
 }
 

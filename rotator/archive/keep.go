@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/logreel/logreel/rotator/files"
@@ -15,104 +13,124 @@ import (
 // written to it a little longer.
 const sameAge = time.Minute
 
-// Actions of a [Decision].
-const (
-	Keep     = "keep"
-	Compress = "compress"
-	Delete   = "delete"
-)
-
-// A Decision is what is to be done with a file that is there, and why.
-type Decision struct {
-	Path, Action, Why string
+// A sweep goes through the finished files, the oldest first, and removes those that are to
+// go. What it cannot remove still counts, so that the next one may have to go for it.
+type sweep struct {
+	// remove removes a file; nil to delete it.
+	remove func(f *file, why string) error
+	// waiting says that files which wait for the command may go for Config.KeepFree, when
+	// all others have.
+	waiting bool
+	// full says that one more is to go for Config.KeepFree, though enough seems to be free:
+	// a quota or the inodes may be used up.
+	full bool
+	// ceiling says that only Config.KeepSize counts, and before is the plain path of a
+	// file that stays, and so do those that are newer; empty for none.
+	ceiling bool
+	before  string
+	more    int64 // how many bytes are to come
 }
 
-// Plan returns what a pass would do, the oldest file first. It changes nothing.
-func Plan(c Config) []Decision {
-	if c.Idle() {
-		return nil
+// keep deletes what is to be deleted, and returns how many files that was.
+func (p *pass) keep(found *found, s sweep) (removed int) {
+	if !p.keeps() {
+		return 0
 	}
-	p := newPass(c)
-	found := p.find()
-	later := *p // files are handed on and compressed before they are judged
-	later.Exec = ""
-	if p.Compress != nil && slices.ContainsFunc(found.files, func(f *file) bool { return f.ending == "" && p.finished(f) }) {
-		later.KeepSize = 0
-	}
-	toDelete := later.toDelete(found)
-	var plan []Decision
-	for _, f := range found.files {
-		why, doomed := toDelete[f]
-		d := Decision{f.path, Keep, ""}
-		switch {
-		case p.future(f):
-			d.Why = "its name lies in the future"
-		case !p.finished(f):
-			d.Why = "its period is not over"
-		case doomed:
-			d.Action, d.Why = Delete, why
-		case p.Compress != nil && f.ending == "":
-			d.Action, d.Why = Compress, "it is finished"
-			if p.KeepSize > 0 {
-				d.Why += "; --keep-size is looked at after that"
-			}
-		}
-		if d.Action != Keep {
-			if h, err := p.lock(f); err != nil {
-				d.Action, d.Why = Keep, err.Error()
-			} else {
-				_ = h.Close() // it was only read
-			}
-		}
-		if p.Exec != "" && f.pending && p.finished(f) {
-			d.Why = strings.TrimPrefix(d.Why+"; it is to be handed to --exec", "; ")
-		}
-		plan = append(plan, d)
-	}
-	return plan
-}
-
-// toDelete returns the files that are to be deleted, and why.
-func (p *pass) toDelete(found *found) map[*file]string {
-	var finished []*file // the newest first
-	for i := len(found.files) - 1; i >= 0; i-- {
-		if f := found.files[i]; !f.removed && p.finished(f) {
-			finished = append(finished, f)
-		}
-	}
-	doomed := map[*file]string{}
 	if newer, older := found.numberedBackwards(); newer != nil {
 		p.Messages.Warn("%s is younger than %s, as logrotate numbers files; none is deleted: move those away, or give another name", newer.path, older.path)
-		return doomed
+		return 0
 	}
-	doom := func(f *file, format string, args ...any) {
-		if _, already := doomed[f]; !already && !(p.Exec != "" && f.pending) {
-			doomed[f] = fmt.Sprintf(format, args...)
+	if s.remove == nil {
+		s.remove = p.delete
+	}
+	free := p.lacking(found, s)
+	remove := func(f *file, why string) {
+		if s.remove(f, why) == nil {
+			removed++
+			f.removed = true
+			found.size -= f.info.Size
+			free.bytes -= f.info.Allocated
+			free.one = false
 		}
 	}
+	number := found.count(p.finished)
 	oldest := p.KeepAge.Before(p.Now().In(p.Pattern.Zone()))
-	size, count := int64(0), 0
-	for i, f := range finished {
-		size += f.info.Size
-		if i == 0 || f.plain != finished[i-1].plain { // a file and its compressed part are one
-			count++
+	var waiting []*file
+	last := ""
+	for _, f := range found.files {
+		if s.before == f.plain {
+			break
 		}
-		if p.KeepCount > 0 && count > p.KeepCount {
-			doom(f, "--keep-count=%d: it is number %d from the newest", p.KeepCount, count)
+		if f.removed || !p.finished(f) {
+			continue
 		}
-		if p.KeepAge.Given() && f.period.Over(oldest) {
-			doom(f, "--keep-age=%v: ended %s", p.KeepAge, f.period.End.Format(time.RFC3339))
+		if last != "" && f.plain != last {
+			number--
 		}
-		if p.KeepSize > 0 && size > p.KeepSize {
-			doom(f, "--keep-size: %d bytes with the newer ones", size)
+		last = f.plain
+		switch {
+		case p.waits(f):
+			waiting = append(waiting, f)
+		case p.KeepSize > 0 && s.ceiling:
+			if found.size+s.more > p.KeepSize {
+				remove(f, p.tooMuch(found.size+s.more))
+			}
+		case p.KeepCount > 0 && number > p.KeepCount:
+			remove(f, fmt.Sprintf("--keep-count=%d: it is number %d from the newest", p.KeepCount, number))
+		case p.KeepAge.Given() && f.endedBefore(oldest):
+			remove(f, fmt.Sprintf("--keep-age=%v: %s", p.KeepAge, f.age()))
+		case p.KeepSize > 0 && found.size > p.KeepSize:
+			remove(f, p.tooMuch(found.size))
+		case free.lacks():
+			remove(f, free.why())
 		}
 	}
-	p.free(finished, doomed, doom)
-	return doomed
+	for _, f := range waiting {
+		if s.waiting && free.lacks() {
+			remove(f, free.why()+"; it was yet to be handed to --exec")
+		}
+	}
+	return removed
 }
 
-// numberedBackwards returns two files of which the younger has the lower number, if that is so of
-// most that have numbers alone: somebody else has numbered them.
+// waits reports whether a file waits to be handed on.
+func (p *pass) waits(f *file) bool { return p.Exec != "" && f.pending && p.finished(f) }
+
+func (p *pass) tooMuch(size int64) string {
+	return fmt.Sprintf("--keep-size: %d bytes in all, %d are allowed", size, p.KeepSize)
+}
+
+// count returns how many finished files there are. A file and its compressed part are one.
+func (f *found) count(finished func(*file) bool) (n int) {
+	last := ""
+	for _, f := range f.files {
+		if !f.removed && finished(f) && f.plain != last {
+			n++
+			last = f.plain
+		}
+	}
+	return n
+}
+
+// endedBefore reports whether the period of a file was over at a time. For the file of a
+// run its start counts.
+func (f *file) endedBefore(t time.Time) bool {
+	if f.period.End.IsZero() {
+		return f.period.Start.Before(t)
+	}
+	return f.period.Over(t)
+}
+
+// age says since when that is.
+func (f *file) age() string {
+	if f.period.End.IsZero() {
+		return "begun " + f.period.Start.Format(time.RFC3339)
+	}
+	return "ended " + f.period.End.Format(time.RFC3339)
+}
+
+// numberedBackwards returns two files of which the younger has the lower number, if that
+// is so of most that have numbers alone: somebody else has numbered them.
 func (f *found) numberedBackwards() (newer, older *file) {
 	forwards := 0
 	for i := 1; i < len(f.files); i++ {
@@ -134,64 +152,91 @@ func (f *found) numberedBackwards() (newer, older *file) {
 	return newer, older
 }
 
-// free dooms the oldest files until enough of the file system would be free.
-func (p *pass) free(finished []*file, doomed map[*file]string, doom func(f *file, format string, args ...any)) {
-	if !p.KeepFree.Given() || len(finished) == 0 {
-		return
+// A lack is what is missing for Config.KeepFree.
+type lack struct {
+	free, wanted int64
+	bytes        int64 // how many have to be freed
+	one          bool  // whether a file has to go in any case
+}
+
+func (l *lack) lacks() bool { return l.bytes > 0 || l.one }
+
+func (l *lack) why() string {
+	if l.bytes <= 0 {
+		return "--keep-free: nothing can be written, for a quota or for lack of inodes"
 	}
-	size, free, err := int64(0), int64(0), fs.ErrNotExist
-	for i := 0; i < len(finished) && errors.Is(err, fs.ErrNotExist); i++ { // others may delete files too
-		size, free, err = p.Files.Space(finished[i].path)
+	return fmt.Sprintf("--keep-free: %d bytes would be free, %d are to be", l.wanted-l.bytes, l.wanted)
+}
+
+// lacking returns what is missing for Config.KeepFree.
+func (p *pass) lacking(found *found, s sweep) *lack {
+	l := &lack{}
+	if !p.KeepFree.Given() || s.ceiling {
+		return l
+	}
+	err := error(fs.ErrNotExist)
+	var size int64
+	for _, f := range found.files { // others may delete files too
+		if size, l.free, err = p.Files.Space(f.path); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
 	}
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			p.Messages.Warn("--keep-free: %v", err)
 		}
-		return
+		return l
 	}
-	for f := range doomed {
-		free += f.info.Allocated
-	}
-	for i := len(finished) - 1; i >= 0 && free < p.KeepFree.of(size); i-- {
-		if _, already := doomed[finished[i]]; already {
-			continue
-		}
-		doom(finished[i], "--keep-free: %d bytes would be free, %d are to be", free, p.KeepFree.of(size))
-		if _, now := doomed[finished[i]]; now {
-			free += finished[i].info.Allocated
-		}
-	}
+	l.wanted = p.KeepFree.of(size)
+	l.bytes, l.one = l.wanted-l.free, s.full
+	return l
 }
 
-// keep deletes what is to be deleted, the oldest first, and returns how many files that
-// was.
-func (p *pass) keep(found *found) (deleted int) {
-	toDelete := p.toDelete(found)
-	for _, f := range found.files {
-		why, doomed := toDelete[f]
-		if !doomed {
-			continue
-		}
-		switch err := p.delete(f); {
-		case err == nil:
-			p.Messages.Detail("deleted %s (%s)", f.path, why)
-			deleted++
-		case errors.Is(err, files.ErrLocked):
-			p.Messages.Detail("%v; not deleted", err)
-		case !errors.Is(err, fs.ErrNotExist): // which says that somebody else was faster
-			p.Messages.Warn("%v; not deleted", err)
-		}
+// delete deletes a file that nobody uses.
+func (p *pass) delete(f *file, why string) error {
+	err := p.unused(f, func() error { return p.remove(f) })
+	switch {
+	case err == nil && p.waits(f):
+		p.Messages.Warn("deleted %s (%s)", f.path, why)
+	case err == nil:
+		p.Messages.Detail("deleted %s (%s)", f.path, why)
+	case errors.Is(err, files.ErrLocked):
+		p.Messages.Detail("%v; not deleted", err)
+	case !errors.Is(err, fs.ErrNotExist): // which says that somebody else was faster
+		p.Messages.Warn("%v; not deleted", err)
 	}
-	return deleted
+	return err
 }
 
-func (p *pass) delete(f *file) error {
+// unused calls a function while a file is locked for us alone, and is not being handed on.
+func (p *pass) unused(f *file, do func() error) error {
 	h, err := p.lock(f)
 	if err != nil {
 		return err
 	}
 	if err = p.notHandedOn(f); err == nil {
-		err = p.remove(f)
+		err = do()
 	}
 	return errors.Join(err, h.Close())
+}
+
+// errCeiling is what compressing fails with when Config.KeepSize leaves no room for it.
+var errCeiling = errors.New("there is no room for it under --keep-size")
+
+// ceiling deletes the oldest files until all have no more than Config.KeepSize bytes, and
+// returns how many they may still take. Files from the given plain path on stay.
+func (p *pass) ceiling(before string) (left int64) {
+	found := p.find()
+	p.keep(found, sweep{ceiling: true, before: before})
+	return p.KeepSize - found.size
+}
+
+// step is how much compressed data is written before it is synced, and before there is to
+// be room for more. Much more, at the end, would hold up others who sync a file there.
+func (p *pass) step() int64 {
+	const most = 4 << 20
+	if p.KeepSize == 0 {
+		return most
+	}
+	return max(min(most, p.KeepSize/ceilingSteps), 1)
 }

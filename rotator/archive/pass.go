@@ -2,17 +2,26 @@ package archive
 
 import (
 	"errors"
+	"io/fs"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/logreel/logreel/rotator/files"
-	"github.com/logreel/logreel/rotator/link"
 )
+
+// lookEvery is how long files are handed on before the pass looks for new ones, which
+// are to be compressed before they fill the disk.
+const lookEvery = time.Second
 
 // A pass brings the directory into the state that its configuration asks for.
 type pass struct {
 	Config
+	// tried are the plain paths of the files for which the command has run, or failed to.
+	tried map[string]bool
 }
 
-func newPass(c Config) *pass { return &pass{c.withDefaults()} }
+func newPass(c Config) *pass { return &pass{c.withDefaults(), map[string]bool{}} }
 
 // errStopped is what a step fails with when Config.Stop is closed.
 var errStopped = errors.New("stopped")
@@ -30,67 +39,74 @@ func (p *pass) stopped() error {
 // Run makes one pass. What fails is reported, and left for the next one.
 func Run(c Config) {
 	p := newPass(c)
-	found := p.find()
-	if p.recover(found) {
-		found = p.find()
-	}
-	p.follow() // the pass before may have been killed
+	found := p.look()
 	for _, f := range found.files {
 		if p.future(f) {
 			p.Messages.Warn("%s: its name lies in the future; it is left alone", f.path)
 		}
 	}
-	if p.KeepFree.Given() || p.KeepCount > 0 || p.KeepAge.Given() {
-		before := *p
-		before.KeepSize = 0 // the files are yet to be compressed
-		before.keep(found)
+	for p.work(found) {
+		found = p.look()
 	}
+	if p.stopped() != nil {
+		return
+	}
+	found = p.find()
+	p.keep(found, sweep{waiting: true})
+	p.reportWaiting(found)
+}
+
+// look finishes what a killed pass began, and looks for the files.
+func (p *pass) look() *found {
+	found := p.find()
+	if p.recover(found) {
+		found = p.find()
+	}
+	return found
+}
+
+// work deletes, compresses and hands on what was found. It reports whether there is more
+// to be handed on. What is to be deleted goes first, so that there is room.
+func (p *pass) work(found *found) (more bool) {
+	p.keep(found, sweep{})
+	p.compressAll(found)
+	return p.handOnAll(found)
+}
+
+// compressAll compresses the finished files. What cannot be compressed is handed on as it
+// is: on a full disk, it would never be deleted otherwise.
+func (p *pass) compressAll(found *found) {
 	for _, f := range found.files {
+		if p.Compress == nil || f.removed || f.ending != "" || !p.finished(f) {
+			continue
+		}
+		switch err := p.compress(f); {
+		case err == nil:
+		case isLater(err):
+			f.later = true
+		case errors.Is(err, errCeiling) || isTooLong(err):
+			p.Messages.Detail("compress %s: %v; it is left as it is", f.path, err)
+		default:
+			p.Messages.Warn("compress %s: %v; it is left as it is", f.path, err)
+		}
 		if p.stopped() != nil {
 			return
 		}
-		p.finish(f)
-	}
-	if p.keeps() {
-		p.keep(p.find())
 	}
 }
 
-// makeRoom deletes what is to be deleted when the disk is full, and reports whether there
-// was anything.
-func makeRoom(c Config) bool {
-	p := newPass(c)
-	return p.KeepFree.Given() && p.keep(p.find()) > 0
+// isLater reports whether a step failed because the file is to be left for later: somebody
+// uses it, or was faster, or a link leads to it, or the pass is to end.
+func isLater(err error) bool {
+	return errors.Is(err, files.ErrLocked) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errLinked) || errors.Is(err, errStopped)
 }
 
-// finish compresses a finished file and hands it on.
-func (p *pass) finish(f *file) {
-	if f.removed || !p.finished(f) {
-		return
-	}
-	if p.Compress != nil && f.ending == "" {
-		switch err := p.compress(f); {
-		case errors.Is(err, errStopped) || errors.Is(err, files.ErrLocked):
-			return
-		case err != nil:
-			p.Messages.Warn("compress %s: %v; it is left as it is", f.path, err)
-			return
-		}
-		p.follow()
-	}
-	if p.Exec != "" && f.pending {
-		if err := p.handOn(f); err != nil && !errors.Is(err, errStopped) && !errors.Is(err, files.ErrLocked) {
-			p.Messages.Warn("--exec: %v", err)
-		}
-	}
+// isFull reports whether something failed for lack of room, be it of the disk, of its
+// inodes or of a quota.
+func isFull(err error) bool {
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
 }
 
-// follow moves the previous link along.
-func (p *pass) follow() {
-	if p.PreviousLink == "" {
-		return
-	}
-	if err := link.Follow(p.Files, p.PreviousLink); err != nil {
-		p.Messages.Warn("--previous-link=%s: %v", p.PreviousLink, err)
-	}
-}
+// isTooLong reports whether something failed because a name is longer than the directory
+// allows. A file of such a name is not there.
+func isTooLong(err error) bool { return errors.Is(err, unix.ENAMETOOLONG) }

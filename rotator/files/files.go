@@ -44,8 +44,8 @@ type System interface {
 	Rmdir(path string) error
 	// SyncDir makes the names in a directory survive a power cut.
 	SyncDir(path string) error
-	// SetModified sets the time of the last change.
-	SetModified(path string, at time.Time) error
+	// SetTimes sets the times of the last access and of the last change.
+	SetTimes(path string, accessed, modified time.Time) error
 	// Space returns how many bytes the file system has, and how many of them are free
 	// for us.
 	Space(path string) (size, free int64, err error)
@@ -78,6 +78,7 @@ type Info struct {
 	Mode     uint32 // permissions
 	UID, GID int
 	Modified time.Time
+	Accessed time.Time
 	// Torn says that an open file does not end with a newline, as far as that can
 	// be read.
 	Torn          bool
@@ -190,6 +191,7 @@ func newInfo(st *unix.Stat_t) Info {
 		UID:       int(st.Uid),
 		GID:       int(st.Gid),
 		Modified:  time.Unix(st.Mtim.Unix()),
+		Accessed:  time.Unix(st.Atim.Unix()),
 		Device:    uint64(st.Dev),
 		Inode:     uint64(st.Ino),
 		Links:     uint64(st.Nlink),
@@ -262,8 +264,8 @@ func (Disk) SyncDir(path string) error {
 	return errors.Join(pathError("sync", path, err), pathError("close", path, unix.Close(fd)))
 }
 
-func (Disk) SetModified(path string, at time.Time) error {
-	times := []unix.Timespec{unix.NsecToTimespec(at.UnixNano()), unix.NsecToTimespec(at.UnixNano())}
+func (Disk) SetTimes(path string, accessed, modified time.Time) error {
+	times := []unix.Timespec{unix.NsecToTimespec(accessed.UnixNano()), unix.NsecToTimespec(modified.UnixNano())}
 	return pathError("utimes", path, unix.UtimesNanoAt(unix.AT_FDCWD, path, times, unix.AT_SYMLINK_NOFOLLOW))
 }
 

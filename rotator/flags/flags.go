@@ -80,7 +80,8 @@ type Flags struct {
 	inherited   []string
 	environment []variable
 
-	ArchivePass bool `name:"archive" hidden:"" env:"-"`
+	ArchivePass  bool `name:"archive" hidden:"" env:"-"`
+	ArchiveFirst bool `name:"archive-first" hidden:"" env:"-"`
 	// OutputNumber says which of [Flags.Outputs] a pass is for.
 	OutputNumber int `hidden:"" env:"-"`
 	// model is what kong knows of the flags.

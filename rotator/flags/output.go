@@ -146,8 +146,8 @@ func (f *Flags) output(text string, e *Each, printer messages.Printer) (c output
 		Pattern:   names,
 		Numbered:  e.Size > 0,
 		KeepCount: int(e.KeepCount), KeepAge: e.KeepAge, KeepSize: int64(e.KeepSize), KeepFree: e.KeepFree.Free,
-		Compress: e.Compress.Format, PreviousLink: e.PreviousLink,
-		Exec: e.Exec, ExecTimeout: time.Duration(e.ExecTimeout), Environment: f.Environment(),
+		Compress: e.Compress.Format, Link: e.Link, PreviousLink: e.PreviousLink,
+		Exec: e.Exec, ExecTimeout: time.Duration(e.ExecTimeout), Environment: f.Environment(), First: f.ArchiveFirst,
 		Messages: printer,
 	}
 	return c, c.Archive.Check()

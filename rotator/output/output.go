@@ -177,6 +177,7 @@ func (o *Output) writeOldest() bool {
 	}
 	n, err := o.sink.Write(lines, at)
 	o.buffer.wrote(n)
+	o.archiver.Wrote(n)
 	o.copy(lines[:n])
 	if o.buffer.advance(n) {
 		o.roomy()
