@@ -46,7 +46,7 @@ func (p *pass) handOnAll(found *found) (more bool) {
 				}
 				return false
 			}
-			if p.tried[f.plain] = true; !p.handOn(f, found) && !aside {
+			if !p.handOn(f, found) && !aside {
 				return false
 			}
 			if time.Since(begun) >= lookEvery {
@@ -67,11 +67,13 @@ func (p *pass) handOn(f *file, found *found) bool {
 	case err != nil && isLater(err):
 		return true
 	case err == nil && ran:
+		p.tried[f.plain] = true
 		p.report(report{worked, f.plain, waiting, time.Time{}})
 		return true
 	case err == nil: // somebody else has handed it on, or is about to
 		return true
 	}
+	p.tried[f.plain] = true
 	wasAside := f.retry.aside()
 	f.retry = f.retry.next(p.Now())
 	for _, ending := range []string{filename.Pending, filename.Handed} {
@@ -195,7 +197,8 @@ func (p *pass) notHandedOn(f *file) error {
 	return err
 }
 
-// execute runs the command to its end. It fails with errStopped if the pass is to end.
+// execute runs the command to its end. It fails with errStopped if the pass is to end. What
+// is finished meanwhile is compressed, so that a slow command does not fill the disk.
 func (p *pass) execute(f *file) error {
 	p.Messages.Detail("--exec: %s", f.path)
 	cmd := exec.Command("/bin/sh", "-c", p.Exec, "logreel", f.path)
@@ -206,8 +209,23 @@ func (p *pass) execute(f *file) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("%s: %v", f.path, err) // not wrapped: a missing shell is not a missing file
 	}
-	ended := make(chan error, 1)
+	ended, result := make(chan error, 1), make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
+	go func() { result <- p.await(cmd, ended, f) }()
+	p.running = f.plain
+	defer func() { p.running = "" }()
+	for {
+		select {
+		case err := <-result:
+			return err
+		case <-time.After(lookEvery):
+			p.work(p.look())
+		}
+	}
+}
+
+// await waits for the end of a command, and ends it if need be.
+func (p *pass) await(cmd *exec.Cmd, ended <-chan error, f *file) error {
 	select {
 	case err := <-ended:
 		if err != nil {

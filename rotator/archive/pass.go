@@ -11,7 +11,7 @@ import (
 )
 
 // lookEvery is how long files are handed on before the pass looks for new ones, which
-// are to be compressed before they fill the disk.
+// are to be compressed before they fill the disk. A slow command runs on meanwhile.
 const lookEvery = time.Second
 
 // A pass brings the directory into the state that its configuration asks for.
@@ -19,9 +19,12 @@ type pass struct {
 	Config
 	// tried are the plain paths of the files for which the command has run, or failed to.
 	tried map[string]bool
+	// running is the plain path of the file for which the command is running; empty for
+	// none.
+	running string
 }
 
-func newPass(c Config) *pass { return &pass{c.withDefaults(), map[string]bool{}} }
+func newPass(c Config) *pass { return &pass{Config: c.withDefaults(), tried: map[string]bool{}} }
 
 // errStopped is what a step fails with when Config.Stop is closed.
 var errStopped = errors.New("stopped")
@@ -45,7 +48,7 @@ func Run(c Config) {
 			p.Messages.Warn("%s: its name lies in the future; it is left alone", f.path)
 		}
 	}
-	for p.work(found) {
+	for p.work(found); p.handOnAll(found); p.work(found) {
 		found = p.look()
 	}
 	if p.stopped() != nil {
@@ -65,19 +68,18 @@ func (p *pass) look() *found {
 	return found
 }
 
-// work deletes, compresses and hands on what was found. It reports whether there is more
-// to be handed on. What is to be deleted goes first, so that there is room.
-func (p *pass) work(found *found) (more bool) {
+// work deletes and compresses what was found. What is to be deleted goes first, so that
+// there is room.
+func (p *pass) work(found *found) {
 	p.keep(found, sweep{})
 	p.compressAll(found)
-	return p.handOnAll(found)
 }
 
 // compressAll compresses the finished files. What cannot be compressed is handed on as it
 // is: on a full disk, it would never be deleted otherwise.
 func (p *pass) compressAll(found *found) {
 	for _, f := range found.files {
-		if p.Compress == nil || f.removed || f.ending != "" || !p.finished(f) {
+		if p.Compress == nil || f.removed || f.ending != "" || f.plain == p.running || !p.finished(f) {
 			continue
 		}
 		switch err := p.compress(f); {
