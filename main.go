@@ -181,6 +181,9 @@ func (p *program) relay(f *flags.Flags, names *pattern.Pattern, c relay.Config) 
 	process.DropStartPages()
 	err = relay.Run(c)
 	if cmd != nil {
+		if cmd.ShutDown() {
+			c.Messages.Warn("a process of the command has shut down standard output and standard error for all of them; what they write is lost from now on (with --stdio=pipe that cannot happen)")
+		}
 		cmd.Abandon()
 		status = cmd.Wait()
 	}

@@ -107,3 +107,55 @@ for fd in 1, 2:
 		t.Errorf("got %q", got)
 	}
 }
+
+// One process can shut the output down for all that share it. They lose what they write,
+// and that is said while they still run; to close it is anybody's own affair.
+func TestCommandShutsItsOutputDown(t *testing.T) {
+	t.Parallel()
+	need(t, "python3")
+	const warning = "has shut down standard output and standard error for all of them"
+	for _, test := range []struct {
+		name, do, stdio string
+		shut            bool
+	}{
+		{"both ways", "socket.socket(fileno=os.dup(2)).shutdown(socket.SHUT_RDWR)", "socket", true},
+		{"writing", "socket.socket(fileno=os.dup(2)).shutdown(socket.SHUT_WR)", "socket", true},
+		{"reading", "socket.socket(fileno=os.dup(2)).shutdown(socket.SHUT_RD)", "socket", false},
+		{"closed", "os.close(1), os.close(2)", "socket", false},
+		{"closed pipe", "os.close(1), os.close(2)", "pipe", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			p := launch(t, dir, exec.Command("logreel", "--every=never", "--stdio="+test.stdio, "app.log", "--", "python3", "-c", `
+import os, socket
+os.write(1, b"before\n")
+`+test.do+`
+os.read(0, 1)
+try:
+    os.write(2, b"after\n")
+except OSError:
+    pass
+os._exit(5)`))
+			if test.shut {
+				p.await(p.said, warning)
+			}
+			p.closeInput()
+			said := ""
+			for line := range p.said {
+				said += line + "\n"
+			}
+			if complaints(said) != "" {
+				t.Errorf("it said %q", said)
+			}
+			p.wait(5)
+			want := "before\n"
+			if test.name == "reading" {
+				want += "after\n"
+			}
+			if got := content(t, dir, "app.log"); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}

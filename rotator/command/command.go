@@ -16,6 +16,10 @@
 //
 // # Not guaranteed
 //
+// One process can shut the socket down for all (shutdown(2)); [Command.ShutDown] tells. A
+// socket each for standard output and standard error would confine that to one of them,
+// but then nothing would tell in which order lines were written to the two.
+//
 // The command does not end with us: when we are killed, its output has no reader, and
 // its next write fails with EPIPE.
 package command
@@ -55,6 +59,7 @@ type Command struct {
 	Room int
 
 	pid      int
+	socket   uint64 // the number of the command's end; 0 for a pipe
 	terminal terminal
 	ended    chan struct{}
 	status   atomic.Int32
@@ -71,7 +76,7 @@ func Start(c Config) (*Command, error) {
 		return nil, err
 	}
 	defer unix.Close(input)
-	cmd := &Command{Output: output, Room: room, terminal: findTerminal(), ended: make(chan struct{})}
+	cmd := &Command{Output: output, Room: room, socket: socketNumber(input), terminal: findTerminal(), ended: make(chan struct{})}
 	if len(c.Ignored) > 0 { // with none, it would ignore all
 		signal.Ignore(c.Ignored...)
 	}

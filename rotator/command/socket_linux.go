@@ -1,7 +1,11 @@
 package command
 
 import (
+	"bufio"
 	"fmt"
+	"os"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -39,4 +43,35 @@ func socket() (output, input, room int, err error) {
 		return 0, 0, 0, fmt.Errorf("setsockopt SO_RCVTIMEO: %w", err)
 	}
 	return output, input, room, nil
+}
+
+// ShutDown reports whether the output has ended though some process still has it: one of
+// those that share the socket has shut it down (shutdown(2)), for all of them.
+func (c *Command) ShutDown() bool {
+	ended := []unix.PollFd{{Fd: int32(c.Output), Events: unix.POLLRDHUP}}
+	if n, err := unix.Poll(ended, 0); n != 1 || err != nil || c.socket == 0 {
+		return false
+	}
+	// One that the last process has closed is not in this list any more (proc_net(5)).
+	list, err := os.Open("/proc/net/unix")
+	if err != nil {
+		return false
+	}
+	defer list.Close()
+	number := strconv.FormatUint(c.socket, 10)
+	for lines := bufio.NewScanner(list); lines.Scan(); {
+		if fields := strings.Fields(lines.Text()); len(fields) > 6 && fields[6] == number {
+			return true
+		}
+	}
+	return false
+}
+
+// socketNumber returns the number of a socket; 0 for a pipe.
+func socketNumber(fd int) uint64 {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		return 0
+	}
+	return st.Ino
 }
