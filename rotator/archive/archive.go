@@ -35,6 +35,7 @@ package archive
 
 import (
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/logreel/logreel/pattern"
@@ -132,6 +133,29 @@ func (c Config) Check() error {
 		return fmt.Errorf("the archive flags need names that tell their time: %w", err)
 	}
 	return nil
+}
+
+// warnOfLongNames tells what cannot be done with files whose names, as they are now, leave
+// no room for those that are made from them.
+func (c Config) warnOfLongNames() {
+	if c.Exec == "" && c.Compress == nil {
+		return
+	}
+	path := c.Pattern.Name(c.Pattern.Period(c.Now()))
+	if c.Numbered {
+		path = filename.Numbered(path, 1)
+	}
+	warn := func(flag, longest, what string) {
+		if over := len(filepath.Base(longest)) - filename.Longest; over > 0 {
+			c.Messages.Warn("%s: the names of pattern %q are too long by %d bytes; files are not %s", flag, c.Pattern, over, what)
+		}
+	}
+	if c.Exec != "" {
+		warn("--exec", filename.Hidden(path, filename.Pending), "handed on")
+	}
+	if c.Compress != nil {
+		warn("--compress", filename.Hidden(path+c.Compress.Ending, filename.Done), "compressed")
+	}
 }
 
 // shortAge reports whether files of days are kept for less than an hour, as with an "m"

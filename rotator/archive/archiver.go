@@ -90,6 +90,7 @@ func NewArchiver(c Config, args []string) *Archiver {
 
 // Start begins the work, with a first pass.
 func (a *Archiver) Start() {
+	a.config.warnOfLongNames()
 	go a.work()
 	a.Tick(a.config.Now())
 }

@@ -47,10 +47,11 @@ func (p *pass) lockOpen(h files.File, path string) (files.Info, error) {
 	return info, nil
 }
 
-// lockIfThere is lockPath for a file that may be missing: then it returns nil.
+// lockIfThere is lockPath for a file that may be missing: then it returns nil. One whose name
+// is too long is missing.
 func (p *pass) lockIfThere(path string) (files.File, error) {
 	h, _, err := p.lockPath(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || isTooLong(err) {
 		return nil, nil
 	}
 	return h, err

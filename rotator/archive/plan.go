@@ -21,6 +21,7 @@ func Plan(c Config) []Decision {
 		return nil
 	}
 	p := newPass(c)
+	p.warnOfLongNames()
 	found := p.find()
 	decisions := map[*file]Decision{}
 	remove := func(f *file, why string) error {

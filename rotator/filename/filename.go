@@ -76,6 +76,9 @@ func Numbered(base string, number int) string {
 	return base + "." + strconv.Itoa(number)
 }
 
+// Longest is how many bytes a name may have on most file systems (NAME_MAX).
+const Longest = 255
+
 // Hidden returns the path of the hidden file that belongs to another: ".NAME" and the
 // ending.
 func Hidden(path, ending string) string {
