@@ -126,8 +126,8 @@ func TestCommandShutsItsOutputDown(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			p := launch(t, dir, exec.Command("logreel", "--every=never", "--stdio="+test.stdio, "app.log", "--", "python3", "-c", `
+			d := newFolder(t)
+			p := d.startPlain("--every=never", "--stdio="+test.stdio, "app.log", "--", "python3", "-c", `
 import os, socket
 os.write(1, b"before\n")
 `+test.do+`
@@ -136,24 +136,19 @@ try:
     os.write(2, b"after\n")
 except OSError:
     pass
-os._exit(5)`))
+os._exit(5)`)
 			if test.shut {
 				p.await(p.said, warning)
 			}
 			p.closeInput()
-			said := ""
-			for line := range p.said {
-				said += line + "\n"
-			}
-			if complaints(said) != "" {
+			if said := p.wait(5); complaints(said) != "" {
 				t.Errorf("it said %q", said)
 			}
-			p.wait(5)
 			want := "before\n"
 			if test.name == "reading" {
 				want += "after\n"
 			}
-			if got := content(t, dir, "app.log"); got != want {
+			if got := d.content("app.log"); got != want {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})
