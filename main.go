@@ -19,7 +19,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator"
 	"github.com/logreel/logreel/rotator/archive"
 	"github.com/logreel/logreel/rotator/command"
@@ -88,43 +87,28 @@ func (p *program) run(args []string) (status int, err error) {
 		return 0, err
 	}
 	printer := p.stderr.Printer(f.Verbose)
-	outputs, routes, err := f.Outputs(printer)
+	outputs, err := f.Outputs(printer)
 	switch {
 	case err != nil:
 		return 0, err
 	case f.ArchivePass:
-		archive.Child(outputs[f.OutputNumber].Archive)
+		archive.Child(outputs.All()[f.OutputNumber].Archive)
 		return 0, nil
 	}
-	for _, c := range outputs {
+	for _, c := range outputs.All() {
 		if warning := c.Rotator.Pattern.Warning(); warning != "" {
 			printer.Warn("%s", warning)
 		}
 	}
 	if f.Preview > 0 {
-		return 0, showPreviews(f, outputs)
+		return 0, showPreviews(f, outputs.All())
 	}
 	if f.Tee {
-		if outputs[0].Tee, err = process.OpenStdout(); err != nil {
+		if outputs.Main.Tee, err = process.OpenStdout(); err != nil {
 			printer.Warn("--tee: %v; going on without it", err)
 		}
 	}
-	c := relay.Config{Signals: p.signals, Grace: (*time.Duration)(f.Grace), Messages: printer}
-	for i, config := range outputs {
-		o, err := output.New(config)
-		if err != nil {
-			return 0, f.Mistake(err)
-		}
-		if i == 0 {
-			c.Output = o
-		} else {
-			c.Others = append(c.Others, o)
-		}
-	}
-	if len(outputs) > 1 || len(routes.Only) > 0 || len(routes.Drop) > 0 {
-		c.Router = record.NewRouter(routes)
-	}
-	return p.relay(f, outputs[0].Rotator.Pattern, c)
+	return p.relay(f, outputs, printer)
 }
 
 // showPreviews prints what would be written and done, for each output.
@@ -155,37 +139,84 @@ func showPreview(f *flags.Flags, c output.Config) error {
 
 // relay reads standard input, or the output of the command, until it ends. It returns
 // the exit status of the command.
-func (p *program) relay(f *flags.Flags, names *pattern.Pattern, c relay.Config) (status int, err error) {
-	in := intake.Config{
-		Linger: time.Duration(f.Linger), MaxLine: int(f.MaxLine),
-		Boundary: func(t time.Time) time.Time { return names.Period(t).End },
+func (p *program) relay(f *flags.Flags, outputs *flags.Outputs, printer messages.Printer) (status int, err error) {
+	c := relay.Config{Signals: p.signals, Grace: (*time.Duration)(f.Grace), Messages: printer}
+	for _, config := range outputs.Others {
+		o, err := output.New(config)
+		if err != nil {
+			return 0, f.Mistake(err)
+		}
+		c.Others = append(c.Others, o)
+	}
+	main, err := newStream(outputs.Main, outputs.Router, f)
+	streams := []*stream{main}
+	if err == nil && outputs.Errors != nil {
+		streams = append(streams, nil)
+		streams[1], err = newStream(*outputs.Errors, outputs.Router, f)
+	}
+	if err != nil {
+		return 0, f.Mistake(err)
 	}
 	var cmd *command.Command
 	if f.Command != nil {
-		if cmd, err = command.Start(command.Config{Arguments: f.Command, Environment: f.Environment(), Pipe: f.Stdio == "pipe", Ignored: p.ignored}); err != nil {
+		cmd, err = command.Start(command.Config{
+			Arguments: f.Command, Environment: f.Environment(), Pipe: f.Stdio == "pipe", Apart: outputs.Errors != nil, Ignored: p.ignored,
+		})
+		if err != nil {
 			return 0, err
 		}
-		in.Input, in.Room, c.Signals = cmd.Output, cmd.Room, cmd.Signals(p.signals)
+		c.Signals = cmd.Signals(p.signals)
+		for i, o := range cmd.Outputs {
+			streams[i].input.Input, streams[i].input.Room = o.Descriptor, o.Room
+		}
 		if !command.Sockets {
-			c.Messages.Detail("this system does not tell who writes to a socket, so the command writes to a pipe")
+			printer.Detail("this system does not tell who writes to a socket, so the command writes to a pipe")
 		}
 	} else if c.Terminal = intake.IsTerminal(0); c.Terminal {
-		c.Messages.Say("reading what you type; end with ctrl-d")
+		printer.Say("reading what you type; end with ctrl-d")
 	}
-	process.CloseInherited(in.Input)
-	in.Poller = process.PrepareRuntime(len(c.Others))
-	c.Poller = in.Poller
-	if c.Reader, err = intake.New(in); err != nil {
-		return 0, err
+	var keep []int
+	for _, s := range streams {
+		keep = append(keep, s.input.Input)
+	}
+	process.CloseInherited(keep...)
+	c.Poller = process.PrepareRuntime(len(streams) + len(c.Others))
+	for _, s := range streams {
+		s.input.Poller = c.Poller
+		if s.Reader, err = intake.New(s.input); err != nil {
+			return 0, err
+		}
+		c.Streams = append(c.Streams, s.Stream)
 	}
 	process.DropStartPages()
 	err = relay.Run(c)
 	if cmd != nil {
 		if cmd.ShutDown() {
-			c.Messages.Warn("a process of the command has shut down standard output and standard error for all of them; what they write is lost from now on (with --stdio=pipe that cannot happen)")
+			printer.Warn("a process of the command has shut down standard output and standard error for all of them; what they write is lost from now on (with --stdio=pipe that cannot happen)")
 		}
 		cmd.Abandon()
 		status = cmd.Wait()
 	}
 	return status, err
+}
+
+// A stream is one to relay, and how its input is to be read.
+type stream struct {
+	relay.Stream
+	input intake.Config
+}
+
+// newStream returns the stream that goes to an output, without a reader.
+func newStream(c output.Config, router *record.Config, f *flags.Flags) (*stream, error) {
+	names := c.Rotator.Pattern
+	s := &stream{input: intake.Config{
+		Linger: time.Duration(f.Linger), MaxLine: int(f.MaxLine),
+		Boundary: func(t time.Time) time.Time { return names.Period(t).End },
+	}}
+	if router != nil {
+		s.Router = record.NewRouter(*router)
+	}
+	var err error
+	s.Output, err = output.New(c)
+	return s, err
 }

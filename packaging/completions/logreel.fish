@@ -68,6 +68,7 @@ __logreel_option -l buffer -x -d 'Memory for lines that cannot be written yet'
 __logreel_option -l on-full -x -a 'wait drop' -d 'What to do when the buffer is full'
 __logreel_option -l tee -d 'Copy every line to standard output'
 
+__logreel_option -l stderr -x -d 'Files for what the command writes to standard error'
 __logreel_option -l stdio -x -a 'socket pipe' -d 'What the command writes to'
 __logreel_option -l grace -x -d 'How long to keep reading after SIGTERM'
 __logreel_option -l preview -d 'Print the current file and the next ones'

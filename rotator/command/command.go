@@ -44,22 +44,31 @@ type Config struct {
 	// Pipe says that its output is to be a pipe even where there are sockets that
 	// tell the writers apart.
 	Pipe bool
+	// Apart says that its standard error is not to be the same as its standard output.
+	Apart bool
 	// Ignored are the signals that we were started to ignore, such as SIGHUP by nohup.
 	// The command ignores them too, and they are not passed on.
 	Ignored []os.Signal
 }
 
-// A Command is a running command.
-type Command struct {
-	// Output is the descriptor to read what the command and its children write. Its
-	// end comes when the last of them has closed it.
-	Output int
-	// Room is how many bytes the output holds, as the kernel counts them for a
-	// socket; 0 for a pipe.
+// An Output is what the command and its children write to, and we read. Its end comes when
+// the last of them has closed it.
+type Output struct {
+	Descriptor int
+	// Room is how many bytes it holds, as the kernel counts them for a socket; 0 for a
+	// pipe.
 	Room int
 
+	socket uint64 // the number of the command's end; 0 for a pipe
+}
+
+// A Command is a running command.
+type Command struct {
+	// Outputs are what the command writes to: one for both, or standard output and
+	// standard error.
+	Outputs []Output
+
 	pid      int
-	socket   uint64 // the number of the command's end; 0 for a pipe
 	terminal terminal
 	ended    chan struct{}
 	status   atomic.Int32
@@ -71,22 +80,28 @@ func Start(c Config) (*Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	output, input, room, err := connect(c.Pipe)
-	if err != nil {
-		return nil, err
+	cmd := &Command{terminal: findTerminal(), ended: make(chan struct{})}
+	files := []uintptr{0}
+	for range map[bool]int{false: 1, true: 2}[c.Apart] {
+		output, input, room, err := connect(c.Pipe)
+		if err != nil {
+			return nil, errors.Join(err, cmd.close())
+		}
+		defer unix.Close(input)
+		cmd.Outputs = append(cmd.Outputs, Output{output, room, socketNumber(input)})
+		files = append(files, uintptr(input))
 	}
-	defer unix.Close(input)
-	cmd := &Command{Output: output, Room: room, socket: socketNumber(input), terminal: findTerminal(), ended: make(chan struct{})}
+	files = append(files, files[len(files)-1])[:3]
 	if len(c.Ignored) > 0 { // with none, it would ignore all
 		signal.Ignore(c.Ignored...)
 	}
 	cmd.pid, err = start(path, c.Arguments, &syscall.ProcAttr{
 		Env:   c.Environment,
-		Files: []uintptr{0, uintptr(input), uintptr(input)},
+		Files: files,
 		Sys:   cmd.terminal.attributes(),
 	})
 	if err != nil {
-		return nil, errors.Join(startError(path, err), unix.Close(output))
+		return nil, errors.Join(startError(path, err), cmd.close())
 	}
 	cmd.terminal.leave()
 	return cmd, nil
@@ -175,7 +190,14 @@ func exitStatus(status syscall.WaitStatus) int {
 
 // Abandon closes the output, which nobody reads any more: whoever goes on writing gets
 // EPIPE, and does not wait for ever.
-func (c *Command) Abandon() { _ = unix.Close(c.Output) }
+func (c *Command) Abandon() { _ = c.close() }
+
+func (c *Command) close() (err error) {
+	for _, o := range c.Outputs {
+		err = errors.Join(err, unix.Close(o.Descriptor))
+	}
+	return err
+}
 
 // Wait waits until the command has ended and returns its exit status: 128+N if signal
 // N ended it.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,11 +46,15 @@ func socket() (output, input, room int, err error) {
 	return output, input, room, nil
 }
 
-// ShutDown reports whether the output has ended though some process still has it: one of
+// ShutDown reports whether an output has ended though some process still has it: one of
 // those that share the socket has shut it down (shutdown(2)), for all of them.
 func (c *Command) ShutDown() bool {
-	ended := []unix.PollFd{{Fd: int32(c.Output), Events: unix.POLLRDHUP}}
-	if n, err := unix.Poll(ended, 0); n != 1 || err != nil || c.socket == 0 {
+	return slices.ContainsFunc(c.Outputs, Output.shutDown)
+}
+
+func (o Output) shutDown() bool {
+	ended := []unix.PollFd{{Fd: int32(o.Descriptor), Events: unix.POLLRDHUP}}
+	if n, err := unix.Poll(ended, 0); n != 1 || err != nil || o.socket == 0 {
 		return false
 	}
 	// One that the last process has closed is not in this list any more (proc_net(5)).
@@ -58,7 +63,7 @@ func (c *Command) ShutDown() bool {
 		return false
 	}
 	defer list.Close()
-	number := strconv.FormatUint(c.socket, 10)
+	number := strconv.FormatUint(o.socket, 10)
 	for lines := bufio.NewScanner(list); lines.Scan(); {
 		if fields := strings.Fields(lines.Text()); len(fields) > 6 && fields[6] == number {
 			return true

@@ -64,13 +64,14 @@ type Flags struct {
 	OnFull  values.OnFull   `group:"Reading" placeholder:"WHAT" default:"wait" help:"When the buffer is full: wait (the application blocks) or drop (lines are lost, and their number logged). Default: ${default}."`
 	Tee     bool            `group:"Reading" help:"Copy every line to standard output as well."`
 
-	Stdio     values.Stdio     `group:"Command" placeholder:"WHAT" default:"socket" help:"What COMMAND writes to: a socket, on which each line stays whole however long, or a pipe, if it opens /dev/stderr by name (${default})."`
-	Grace     *values.Duration `group:"Ending" placeholder:"DURATION" help:"Keep reading for at most this long after SIGTERM, or after COMMAND has ended. Default: until the end of input."`
-	Preview   values.Count     `group:"Help" placeholder:"N" help:"Print the current file and the next ones, and write nothing: 5 in all, or N with --preview=N."`
-	StartTime values.Time      `group:"Help" placeholder:"TIME" help:"With --preview, pretend that it is TIME: 2026-11-21, 2026-11-21 02:00, or RFC 3339."`
-	Verbose   bool             `group:"Help" short:"v" help:"Report on standard error what is done."`
-	Version   bool             `group:"Help" env:"-" help:"Print the version."`
-	Help      helpFlag         `group:"Help" short:"h" help:"Print this help."`
+	Stderr    *values.Selection `group:"Command" placeholder:"OUTPUT" help:"What COMMAND writes to standard error goes into files of its own: --stderr='[FLAGS] PATTERN'."`
+	Stdio     values.Stdio      `group:"Command" placeholder:"WHAT" default:"socket" help:"What COMMAND writes to: a socket, on which each line stays whole however long, or a pipe, if it opens /dev/stderr by name (${default})."`
+	Grace     *values.Duration  `group:"Ending" placeholder:"DURATION" help:"Keep reading for at most this long after SIGTERM, or after COMMAND has ended. Default: until the end of input."`
+	Preview   values.Count      `group:"Help" placeholder:"N" help:"Print the current file and the next ones, and write nothing: 5 in all, or N with --preview=N."`
+	StartTime values.Time       `group:"Help" placeholder:"TIME" help:"With --preview, pretend that it is TIME: 2026-11-21, 2026-11-21 02:00, or RFC 3339."`
+	Verbose   bool              `group:"Help" short:"v" help:"Report on standard error what is done."`
+	Version   bool              `group:"Help" env:"-" help:"Print the version."`
+	Help      helpFlag          `group:"Help" short:"h" help:"Print this help."`
 
 	// Command is what stands after --; nil without one.
 	Command []string `kong:"-"`
@@ -168,6 +169,8 @@ func (f *Flags) check() error {
 		return fmt.Errorf("PATTERN is missing; write for example: app 2>&1 | logreel '/var/log/app/%%Y-%%m-%%d.log' (logreel --help tells more)")
 	case f.Command != nil && len(f.Command) == 0:
 		return fmt.Errorf("the command after -- is missing; write for example: logreel '/var/log/app/%%Y-%%m-%%d.log' -- app --serve")
+	case f.Stderr != nil && f.Command == nil:
+		return fmt.Errorf("--stderr is about a command after --; in a shell write: app 2> >(logreel '/var/log/app/error-%%F.log') | logreel '/var/log/app/%%F.log'")
 	case f.StartTime.Given() && f.Preview == 0:
 		return fmt.Errorf("--start-time goes with --preview; for another zone or shifted boundaries there are --tz and --at")
 	case f.Linger > values.Duration(time.Second):

@@ -63,45 +63,94 @@ func (f *Flags) further(words []string) (o further, err error) {
 	return o, nil
 }
 
-// Outputs returns what to write where, and what to do with finished files: for PATTERN
-// first, then for each --also and each --divert. It also returns which records go where.
-func (f *Flags) Outputs(printer messages.Printer) ([]output.Config, record.Config, error) {
-	router := record.Config{Start: f.RecordStart, MaxLine: int(f.MaxLine), Only: pointers(f.Only), Drop: pointers(f.Drop)}
-	main, err := f.output(f.Pattern, &f.Each, printer)
-	if err != nil {
-		return nil, router, f.Mistake(err)
+// Outputs are what to write where, and what to do with finished files.
+type Outputs struct {
+	// Main is for PATTERN, Errors for --stderr, nil without one, and Others for each --also
+	// and each --divert.
+	Main   output.Config
+	Errors *output.Config
+	Others []output.Config
+	// Router says which records go where; nil if all go to Main, or to Errors.
+	Router *record.Config
+}
+
+// All returns all outputs. Their order is that of the numbers which passes are started
+// with.
+func (o *Outputs) All() []output.Config {
+	all := append([]output.Config{o.Main}, o.Others...)
+	if o.Errors != nil {
+		all = append(all, *o.Errors)
 	}
-	all := []output.Config{main}
+	return all
+}
+
+// Outputs returns the outputs that the flags describe.
+func (f *Flags) Outputs(printer messages.Printer) (*Outputs, error) {
+	all := &Outputs{}
+	var err error
+	if all.Main, err = f.output(f.Pattern, &f.Each, printer); err != nil {
+		return nil, f.Mistake(err)
+	}
+	router := record.Config{Start: f.RecordStart, MaxLine: int(f.MaxLine), Only: pointers(f.Only), Drop: pointers(f.Drop)}
 	for _, group := range []struct {
 		flag       string
 		selections []values.Selection
 	}{{"--also", f.Also}, {"--divert", f.Divert}} {
 		for _, selection := range group.selections {
-			o, err := f.further(selection.Words)
-			if err == nil && o.Pattern == standardOutput {
-				o.Each = Each{Every: pattern.Never, ExecTimeout: o.ExecTimeout}
-			}
-			var c output.Config
-			if err == nil {
-				c, err = f.output(o.Pattern, &o.Each, printer)
-			}
+			c, err := f.described(group.flag, selection.Words, printer)
 			if err != nil {
-				return nil, router, f.Mistake(fmt.Errorf("%s: %w", group.flag, err))
+				return nil, f.Mistake(fmt.Errorf("%s: %w", group.flag, err))
 			}
-			if o.Pattern == standardOutput {
-				c.Stdout, c.Only = process.Stdout{}, group.flag == "--divert"
-			}
-			c.Name = group.flag + " " + c.Name
+			c.Only = group.flag == "--divert"
 			c.Batch = max(int(f.MaxLine), 1<<20)
-			c.Arguments = append([]string{"--output-number=" + strconv.Itoa(len(all))}, c.Arguments...)
-			all = append(all, c)
+			all.Others = append(all.Others, c)
 			router.Outputs = append(router.Outputs, record.Output{Match: selection.Match, Divert: group.flag == "--divert"})
 		}
 	}
-	if err := output.Check(all...); err != nil {
-		return nil, router, f.Mistake(err)
+	if f.Stderr != nil {
+		c, err := f.described("--stderr", f.Stderr.Words, printer)
+		if err == nil && f.Stderr.Match != nil {
+			err = errors.New("takes all that COMMAND writes to standard error; leave out REGEX =>, and select with --only and --drop")
+		}
+		if err != nil {
+			return nil, f.Mistake(fmt.Errorf("--stderr: %w", err))
+		}
+		all.Errors = &c
 	}
-	return all, router, nil
+	for i, c := range all.All()[1:] {
+		number := []string{"--output-number=" + strconv.Itoa(1+i)}
+		if i < len(all.Others) {
+			all.Others[i].Arguments = append(number, c.Arguments...)
+		} else {
+			all.Errors.Arguments = append(number, c.Arguments...)
+		}
+	}
+	if len(all.Others)+len(f.Only)+len(f.Drop) > 0 {
+		all.Router = &router
+	}
+	if err := output.Check(all.All()...); err != nil {
+		return nil, f.Mistake(err)
+	}
+	return all, nil
+}
+
+// described returns the configuration of an output that a flag describes.
+func (f *Flags) described(flag string, words []string, printer messages.Printer) (c output.Config, err error) {
+	o, err := f.further(words)
+	if err != nil {
+		return c, err
+	}
+	if o.Pattern == standardOutput {
+		o.Each = Each{Every: pattern.Never, ExecTimeout: o.ExecTimeout}
+	}
+	if c, err = f.output(o.Pattern, &o.Each, printer); err != nil {
+		return c, err
+	}
+	if o.Pattern == standardOutput {
+		c.Stdout = process.Stdout{}
+	}
+	c.Name = flag + " " + c.Name
+	return c, nil
 }
 
 func pointers(expressions []record.Expression) (all []*record.Expression) {

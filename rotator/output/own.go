@@ -3,6 +3,7 @@ package output
 import (
 	"bytes"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -21,8 +22,9 @@ type own struct {
 	done   atomic.Bool
 	err    error // what closing failed with, when it is done
 
+	// giving is held by whoever gives, and has what follows, and the output's watch.
+	giving sync.Mutex
 	// abandoned says that nothing more is written, and lost is how many lines were not.
-	// Both are for the goroutine that gives.
 	abandoned bool
 	lost      int
 
@@ -47,6 +49,8 @@ const gather = 10 * time.Millisecond
 // Give puts in a copy of lines, which Flush has written. It takes all of them: the caller
 // is to look before whether the buffer is full.
 func (o *Output) Give(lines []byte, at time.Time) {
+	o.own.giving.Lock()
+	defer o.own.giving.Unlock()
 	if o.own.abandoned {
 		o.own.lost += bytes.Count(lines, newline)
 		return
@@ -88,10 +92,12 @@ func (o *Output) Signal(s os.Signal) {
 	o.Wake()
 }
 
-// Observe is to be called now and then, and once a second while lines wait, by who gives
+// Observe is to be called now and then, and once a second while lines wait, by whoever gives
 // them. It tells the user when the disk does not answer, and when the buffer is full. It
 // reports whether lines wait.
 func (o *Output) Observe(now time.Time) (waiting bool) {
+	o.own.giving.Lock()
+	defer o.own.giving.Unlock()
 	if o.buffer.bytes() > 0 {
 		o.Watch(now)
 		return true
@@ -104,6 +110,8 @@ func (o *Output) Observe(now time.Time) (waiting bool) {
 // Stuck returns for how long nothing has been written though lines wait, as far as Observe
 // has seen.
 func (o *Output) Stuck(now time.Time) time.Duration {
+	o.own.giving.Lock()
+	defer o.own.giving.Unlock()
 	if o.watch.moves < 0 {
 		return 0
 	}
@@ -112,6 +120,8 @@ func (o *Output) Stuck(now time.Time) time.Duration {
 
 // Abandon gives up what waits, and all that is given from now on.
 func (o *Output) Abandon() {
+	o.own.giving.Lock()
+	defer o.own.giving.Unlock()
 	o.own.abandoned = true
 	o.own.lost += o.GiveUp()
 }

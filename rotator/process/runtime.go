@@ -19,12 +19,12 @@ import (
 // hangs: a system limit that is reached later would end the process in the middle of a
 // fault.
 //
-// It is to be called before this process opens its files, with the number of outputs
-// besides the first. It reports whether there are
+// It is to be called before this process opens its files, with the number of
+// outputs. It reports whether there are
 // enough descriptors to wait on the runtime's poller.
-func PrepareRuntime(others int) (poller bool) {
-	startThreads(threads + others)
-	wanted := 10 + 4*others // two for the runtime, then for the intake, the relay and files
+func PrepareRuntime(outputs int) (poller bool) {
+	startThreads(threads + 2*outputs)
+	wanted := 6 + 4*outputs // two for the runtime, then for the intake, the relay and files
 	var spare []int
 	for len(spare) < wanted {
 		fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0)
@@ -44,9 +44,9 @@ func PrepareRuntime(others int) (poller bool) {
 	return true
 }
 
-// threads is how many may be in system calls at once: the copier, the spooler, the
-// printer, and one for what the runtime does. Each further output has one more.
-const threads = 4
+// threads is how many may be in system calls at once, besides the copier and the spooler of
+// each output: the printer, and one for what the runtime does.
+const threads = 2
 
 // startThreads blocks so many threads at once that the runtime has to start them. The
 // runtime keeps them.

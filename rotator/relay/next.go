@@ -8,34 +8,34 @@ import (
 
 // next reads a batch, when all other outputs have room for it, and gives them what is
 // theirs. It returns what is left for the copier.
-func (r *relay) next(until time.Time) (lines []byte, at time.Time, err error) {
-	if len(r.Others) > 0 {
+func (s *stream) next(until time.Time) (lines []byte, at time.Time, err error) {
+	if len(s.Others) > 0 {
 		now := time.Now()
-		waiting, full := r.observe(now)
+		waiting, full := s.observe(now)
 		second := now.Add(time.Second)
 		if (waiting || full) && (until.IsZero() || until.After(second)) {
 			until = second
 		}
 		if full {
-			r.Reader.Sleep(until.Sub(now))
+			s.Reader.Sleep(until.Sub(now))
 			return nil, time.Now(), nil
 		}
 	}
-	lines, at, err = r.Reader.Next(until)
-	return r.route(lines, at), at, err
+	lines, at, err = s.Reader.Next(until)
+	return s.route(lines, at), at, err
 }
 
 // route gives the other outputs what is theirs of a batch, and returns what is left.
-func (r *relay) route(lines []byte, at time.Time) []byte {
-	if r.Router == nil || len(lines) == 0 {
+func (s *stream) route(lines []byte, at time.Time) []byte {
+	if s.Router == nil || len(lines) == 0 {
 		return lines
 	}
-	if at.Sub(r.routed) >= record.MaxQuiet {
-		r.Router.End()
+	if at.Sub(s.routed) >= record.MaxQuiet {
+		s.Router.End()
 	}
-	r.routed = at
-	lines = r.Router.Route(lines, r.give)
-	for _, o := range r.Others {
+	s.routed = at
+	lines = s.Router.Route(lines, s.give)
+	for _, o := range s.Others {
 		o.Flush()
 	}
 	return lines
@@ -44,13 +44,13 @@ func (r *relay) route(lines []byte, at time.Time) []byte {
 // observe looks at the other outputs. It reports whether lines wait in one of them, and
 // whether one is full. One that has been full for lastTry, when nothing more can come than
 // what waits in the input, is given up: nobody would ever read the rest.
-func (r *relay) observe(now time.Time) (waiting, full bool) {
-	for _, o := range r.Others {
+func (s *stream) observe(now time.Time) (waiting, full bool) {
+	for _, o := range s.Others {
 		waiting = o.Observe(now) || waiting
 		if !o.Full() {
 			continue
 		}
-		if o.Stuck(now) >= lastTry && r.Reader.WritersGone() {
+		if o.Stuck(now) >= lastTry && s.Reader.WritersGone() {
 			o.Abandon()
 			continue
 		}

@@ -61,8 +61,8 @@ func runPair(t *testing.T, c output.Config) *pair {
 	p.otherLines = func() string { return (&session{t: t, dir: p.otherDir}).content() }
 	go func() {
 		p.ended <- Run(Config{
-			Reader: reader, Output: first, Others: []*output.Output{second}, Messages: c.Messages,
-			Router: record.NewRouter(record.Config{MaxLine: 1 << 20, Outputs: []record.Output{{}}}),
+			Streams: []Stream{{reader, first, record.NewRouter(record.Config{MaxLine: 1 << 20, Outputs: []record.Output{{}}})}},
+			Others:  []*output.Output{second}, Messages: c.Messages,
 		})
 		_ = unix.Close(ends[0])
 	}()

@@ -37,6 +37,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,15 +50,21 @@ import (
 
 var newline = []byte{'\n'}
 
-// Config says what to connect. Reader and Output are required.
-type Config struct {
+// A Stream is an input and the output that it goes to.
+type Stream struct {
 	Reader *intake.Reader
 	Output *output.Output
-	// Others are further outputs. Each writes what it is given from a goroutine of its
-	// own.
-	Others []*output.Output
-	// Router says which records go to which of the outputs; nil if all go to Output.
+	// Router says which records go to others instead, or as well; nil if all go to Output
+	// alone.
 	Router *record.Router
+}
+
+// Config says what to connect. There is at least one stream.
+type Config struct {
+	Streams []Stream
+	// Others are further outputs, which all streams share. Each writes what it is given
+	// from a goroutine of its own.
+	Others []*output.Output
 	// Signals are those to answer, from process.Signals or command.Command.Signals.
 	// SIGCHLD says that the command whose output is read has ended.
 	Signals <-chan os.Signal
@@ -75,11 +82,20 @@ type Config struct {
 // A relay is the state of one Run.
 type relay struct {
 	Config
-	started  time.Time
-	handover handover
-	signals  chan os.Signal
+	started time.Time
+	streams []*stream
 	// terminated says that somebody has asked for the end.
 	terminated atomic.Bool
+}
+
+// A stream is the state of one of the streams.
+type stream struct {
+	*relay
+	Stream
+	// tells says that it is this stream which tells the user what concerns all.
+	tells    bool
+	handover handover
+	signals  chan os.Signal
 
 	// What follows belongs to whoever has the reader.
 
@@ -99,43 +115,71 @@ type relay struct {
 	graceEnd time.Time
 }
 
-// Run moves lines until the end of input, and waits for what is to be done with finished
-// files. It returns nil if every line was written.
+// Run moves lines until the end of all input, and waits for what is to be done with
+// finished files. It returns nil if every line was written.
 func Run(c Config) error {
 	c.Messages = c.Messages.OrSilent()
-	if c.Reader.Regular() {
-		if path := c.Output.Path(time.Now()); c.Reader.Reads(path) {
-			return fmt.Errorf("standard input is %s, the file to be written", path)
+	r := &relay{Config: c, started: time.Now()}
+	for _, given := range c.Streams {
+		s, err := r.stream(given)
+		if err != nil {
+			return err
 		}
-		c.Output.NeverDrop() // what is not read stays in the file
-	}
-	r := &relay{
-		Config: c, started: time.Now(),
-		handover: handover{back: make(chan struct{})},
-		signals:  make(chan os.Signal, 16),
-	}
-	r.give = func(other int, lines []byte) { r.Others[other].Give(lines, r.routed) }
-	if err := r.handover.timer.Open(c.Poller); err != nil {
-		return err
+		r.streams = append(r.streams, s)
 	}
 	for _, o := range c.Others {
-		o.Attach(c.Reader.Interrupt, func() {})
+		o.Attach(r.interrupt, func() {})
 		if err := o.Go(c.Poller); err != nil {
 			return err
 		}
 	}
-	c.Output.Attach(c.Reader.Interrupt, r.callSpooler)
 	go r.listen()
-	results := make(chan result, 2)
-	go func() { results <- result{err: r.copy()} }()
-	go r.spooler(results)
-	return r.end(<-results)
+	results := make(chan result, len(r.streams))
+	for _, s := range r.streams {
+		go func() { results <- s.run() }()
+	}
+	var all result
+	for range r.streams {
+		all.add(<-results)
+	}
+	return r.end(all)
+}
+
+// stream prepares a stream.
+func (r *relay) stream(given Stream) (*stream, error) {
+	s := &stream{
+		relay: r, Stream: given, tells: len(r.streams) == 0,
+		handover: handover{back: make(chan struct{})},
+		signals:  make(chan os.Signal, 16),
+	}
+	if s.Reader.Regular() {
+		if path := s.Output.Path(time.Now()); s.Reader.Reads(path) {
+			return nil, fmt.Errorf("standard input is %s, the file to be written", path)
+		}
+		s.Output.NeverDrop() // what is not read stays in the file
+	}
+	s.give = func(other int, lines []byte) { s.Others[other].Give(lines, s.routed) }
+	s.Output.Attach(s.Reader.Interrupt, s.callSpooler)
+	return s, s.handover.timer.Open(r.Poller)
+}
+
+// interrupt has all readers look at what has changed.
+func (r *relay) interrupt() {
+	for _, s := range r.streams {
+		s.Reader.Interrupt()
+	}
 }
 
 // A result is how an output has ended.
 type result struct {
 	lost int // how many lines
 	err  error
+}
+
+// add adds the result of another output.
+func (r *result) add(other result) {
+	r.lost += other.lost
+	r.err = errors.Join(r.err, other.err)
 }
 
 // end waits for the other outputs, and for what is to be done with finished files. It
@@ -149,16 +193,18 @@ func (r *relay) end(all result) error {
 		}()
 	}
 	for range r.Others {
-		one := <-results
-		all.lost += one.lost
-		all.err = errors.Join(all.err, one.err)
+		all.add(<-results)
 	}
 	patience := time.Duration(math.MaxInt64)
 	if r.Grace != nil {
 		patience = *r.Grace
 	}
+	outputs := slices.Clone(r.Others)
+	for _, s := range r.streams {
+		outputs = append(outputs, s.Output)
+	}
 	var finishing sync.WaitGroup
-	for _, o := range append([]*output.Output{r.Output}, r.Others...) {
+	for _, o := range outputs {
 		finishing.Go(func() { o.Finish(patience, r.terminated.Load) })
 	}
 	finishing.Wait()
@@ -168,68 +214,76 @@ func (r *relay) end(all result) error {
 	return all.err
 }
 
+// run moves lines of the stream until its end.
+func (s *stream) run() result {
+	results := make(chan result, 2)
+	go func() { results <- result{err: s.copy()} }()
+	go s.spooler(results)
+	return <-results
+}
+
 // copy is the copier: it reads and writes until the end of input.
-func (r *relay) copy() error {
-	r.offerReader()
-	r.Output.Start()
-	for r.takeBackAll(); r.ended == nil; r.takeBackAll() {
-		lines, at, err := r.next(r.untilGrace(r.Output.Until()))
-		r.ended = err
-		r.takeSignals()
-		r.deliver(lines, at)
+func (s *stream) copy() error {
+	s.offerReader()
+	s.Output.Start()
+	for s.takeBackAll(); s.ended == nil; s.takeBackAll() {
+		lines, at, err := s.next(s.untilGrace(s.Output.Until()))
+		s.ended = err
+		s.takeSignals()
+		s.deliver(lines, at)
 	}
-	r.handover.reader.Store(closed)
-	r.handover.timer.Set(0)
-	err := r.ended
+	s.handover.reader.Store(closed)
+	s.handover.timer.Set(0)
+	err := s.ended
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	return errors.Join(err, r.Output.Close())
+	return errors.Join(err, s.Output.Close())
 }
 
 // deliver writes a batch, and before it what is in the buffer, and does what else is
 // to be done on the disk. Meanwhile the spooler may take the reader.
-func (r *relay) deliver(lines []byte, at time.Time) {
-	requests := r.requests
-	r.requests = nil
+func (s *stream) deliver(lines []byte, at time.Time) {
+	requests := s.requests
+	s.requests = nil
 	idle := len(lines) == 0
-	more := idle && r.Reader.Waiting() > 0
-	r.Output.Lend(lines, at)
-	r.offerReader()
-	r.Output.WriteAll()
-	for _, s := range requests {
-		r.serve(s)
+	more := idle && s.Reader.Waiting() > 0
+	s.Output.Lend(lines, at)
+	s.offerReader()
+	s.Output.WriteAll()
+	for _, sig := range requests {
+		s.serve(sig)
 	}
-	r.Output.Tick(time.Now(), idle, more)
+	s.Output.Tick(time.Now(), idle, more)
 	if idle {
-		for _, o := range r.Others {
+		for _, o := range s.Others {
 			o.Wake() // the clock may have been set
 		}
 	}
 }
 
 // takeBackAll takes the reader back, and writes what the spooler has left.
-func (r *relay) takeBackAll() {
-	for r.takeBack() {
-		r.Output.Recovered()
-		lines := r.spill
-		r.spill = nil
-		r.deliver(lines, r.spillAt)
+func (s *stream) takeBackAll() {
+	for s.takeBack() {
+		s.Output.Recovered()
+		lines := s.spill
+		s.spill = nil
+		s.deliver(lines, s.spillAt)
 	}
-	r.Output.Release()
-	if r.Reader.AfterQuiet() {
-		r.silence()
+	s.Output.Release()
+	if s.Reader.AfterQuiet() {
+		s.silence()
 	}
 }
 
 // untilGrace returns the earlier of an instant and the end of the grace; the zero time
 // when there is neither.
-func (r *relay) untilGrace(until time.Time) time.Time {
-	if r.graceEnd.IsZero() {
+func (s *stream) untilGrace(until time.Time) time.Time {
+	if s.graceEnd.IsZero() {
 		return until
 	}
 	// Reckoned anew from the monotonic clock, since someone may set the wall clock.
-	end := time.Now().Add(time.Until(r.graceEnd))
+	end := time.Now().Add(time.Until(s.graceEnd))
 	if until.IsZero() || end.Before(until) {
 		return end
 	}

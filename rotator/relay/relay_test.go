@@ -137,7 +137,7 @@ func runOn(t *testing.T, system *fickle, c output.Config) *session {
 		t.Fatal(err)
 	}
 	go func() {
-		s.ended <- Run(Config{Reader: reader, Output: out, Messages: c.Messages})
+		s.ended <- Run(Config{Streams: []Stream{{Reader: reader, Output: out}}, Messages: c.Messages})
 		_ = unix.Close(ends[0])
 	}()
 	return s

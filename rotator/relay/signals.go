@@ -6,97 +6,106 @@ import (
 	"time"
 )
 
-// listen hands the signals on. They interrupt the reader, which is blocked in a
-// system call most of the time.
+// listen hands the signals on. They interrupt the readers, which are blocked in a system
+// call most of the time.
 func (r *relay) listen() {
-	for s := range r.Signals {
-		if s == syscall.SIGPIPE || s == syscall.SIGXFSZ || s == syscall.SIGUSR2 {
+	for sig := range r.Signals {
+		switch sig {
+		case syscall.SIGPIPE, syscall.SIGXFSZ, syscall.SIGUSR2:
 			continue
-		}
-		if s == syscall.SIGTERM || s == syscall.SIGINT && r.Terminal {
+		case syscall.SIGTERM:
 			r.terminated.Store(true)
+		case syscall.SIGINT:
+			r.terminated.Store(r.Terminal || r.terminated.Load())
+		case syscall.SIGHUP, syscall.SIGALRM, syscall.SIGUSR1:
+			for _, o := range r.Others {
+				o.Signal(sig)
+			}
 		}
-		r.signals <- s
-		r.Reader.Interrupt()
+		for _, s := range r.streams {
+			if s.handover.reader.Load() != closed { // then nobody would take it
+				s.signals <- sig
+				s.Reader.Interrupt()
+			}
+		}
 	}
 }
 
 // takeSignals answers the signals that have come, as far as whoever has the reader
 // can, and leaves the others as requests to the copier.
-func (r *relay) takeSignals() {
+func (s *stream) takeSignals() {
 	for {
 		select {
-		case s := <-r.signals:
-			r.take(s)
+		case sig := <-s.signals:
+			s.take(sig)
 		default:
-			if !r.graceEnd.IsZero() && time.Until(r.graceEnd) <= 0 {
-				r.graceEnd = time.Time{}
-				r.Reader.EndHere()
+			if !s.graceEnd.IsZero() && time.Until(s.graceEnd) <= 0 {
+				s.graceEnd = time.Time{}
+				s.Reader.EndHere()
 			}
 			return
 		}
 	}
 }
 
-func (r *relay) take(s os.Signal) {
-	switch s {
+func (s *stream) take(sig os.Signal) {
+	switch sig {
 	case syscall.SIGINT:
-		if r.Terminal {
-			r.Reader.EndHere()
+		if s.Terminal {
+			s.Reader.EndHere()
 		}
 	case syscall.SIGTERM:
-		r.terminate()
+		s.terminate()
 	case syscall.SIGCHLD:
-		r.Messages.Detail("the command has ended; reading on until its output is closed")
-		r.beginGrace()
+		s.detail("the command has ended; reading on until its output is closed")
+		s.beginGrace()
 	case syscall.SIGUSR1:
-		r.signalOthers(s)
-		if r.handover.reader.Load() == withSpooler {
-			r.Output.Report(len(r.spill) + r.Reader.Waiting()) // the copier may take its time
+		if s.handover.reader.Load() == withSpooler {
+			s.Output.Report(len(s.spill) + s.Reader.Waiting()) // the copier may take its time
 			return
 		}
-		r.requests = append(r.requests, s)
+		s.requests = append(s.requests, sig)
 	case syscall.SIGHUP, syscall.SIGALRM:
-		r.signalOthers(s)
-		r.requests = append(r.requests, s)
-	}
-}
-
-func (r *relay) signalOthers(s os.Signal) {
-	for _, o := range r.Others {
-		o.Signal(s)
+		s.requests = append(s.requests, sig)
 	}
 }
 
 // terminate answers SIGTERM.
-func (r *relay) terminate() {
-	r.terms++
+func (s *stream) terminate() {
+	s.terms++
 	switch {
-	case r.Terminal || r.terms > 1:
-		r.Reader.EndHere()
-	case r.Grace != nil:
-		r.Messages.Detail("SIGTERM: reading on for %v at the most", *r.Grace)
-		r.beginGrace()
+	case s.Terminal || s.terms > 1:
+		s.Reader.EndHere()
+	case s.Grace != nil:
+		s.detail("SIGTERM: reading on for %v at the most", *s.Grace)
+		s.beginGrace()
 	default:
-		r.Messages.Detail("SIGTERM: reading on until the end of input; a second SIGTERM ends")
+		s.detail("SIGTERM: reading on until the end of input; a second SIGTERM ends")
 	}
 }
 
 // beginGrace sets when the input is to end, if there is a grace.
-func (r *relay) beginGrace() {
-	if r.Grace != nil {
-		r.graceEnd = time.Now().Add(*r.Grace)
+func (s *stream) beginGrace() {
+	if s.Grace != nil {
+		s.graceEnd = time.Now().Add(*s.Grace)
 	}
 }
 
 // serve answers a request to the copier.
-func (r *relay) serve(s os.Signal) {
-	switch s {
+func (s *stream) serve(sig os.Signal) {
+	switch sig {
 	case syscall.SIGHUP:
-		r.Output.Reopen()
+		s.Output.Reopen()
 	case syscall.SIGALRM:
-		r.Output.Switch()
+		s.Output.Switch()
 	case syscall.SIGUSR1:
-		r.Output.ReportNow(r.Reader.Waiting())
+		s.Output.ReportNow(s.Reader.Waiting())
+	}
+}
+
+// detail tells the user what concerns all streams.
+func (s *stream) detail(format string, args ...any) {
+	if s.tells {
+		s.Messages.Detail(format, args...)
 	}
 }

@@ -41,87 +41,87 @@ type handover struct {
 // offerReader lets go of the reader before the copier turns to the disk. The timer is put
 // off just often enough not to fire in a steady stream: a system call for every batch
 // would be a good part of what the batch costs.
-func (r *relay) offerReader() {
-	now := time.Since(r.started)
-	r.handover.since.Store(int64(now))
-	r.handover.reader.Store(offered)
-	if r.handover.set == 0 || now-r.handover.set >= stall/2 {
-		r.handover.set = now
-		r.handover.timer.Set(stall)
+func (s *stream) offerReader() {
+	now := time.Since(s.started)
+	s.handover.since.Store(int64(now))
+	s.handover.reader.Store(offered)
+	if s.handover.set == 0 || now-s.handover.set >= stall/2 {
+		s.handover.set = now
+		s.handover.timer.Set(stall)
 	}
 }
 
 // silence stops the timer, which would fire for nothing before it is put off again.
-func (r *relay) silence() {
-	if r.handover.set != 0 {
-		r.handover.set = 0
-		r.handover.timer.Stop()
+func (s *stream) silence() {
+	if s.handover.set != 0 {
+		s.handover.set = 0
+		s.handover.timer.Stop()
 	}
 }
 
 // callSpooler lets the spooler read on, since writing has failed.
-func (r *relay) callSpooler() {
-	if r.handover.reader.CompareAndSwap(offered, withSpooler) {
-		r.handover.timer.Set(0)
+func (s *stream) callSpooler() {
+	if s.handover.reader.CompareAndSwap(offered, withSpooler) {
+		s.handover.timer.Set(0)
 	}
 }
 
 // takeBack takes the reader back. It reports whether it came from the spooler, which
 // may have left lines in the buffer.
-func (r *relay) takeBack() (relieved bool) {
-	if r.handover.reader.CompareAndSwap(offered, withCopier) {
+func (s *stream) takeBack() (relieved bool) {
+	if s.handover.reader.CompareAndSwap(offered, withCopier) {
 		return false
 	}
-	r.handover.wanted.Store(true)
-	r.Reader.Interrupt()
-	<-r.handover.back
-	r.handover.wanted.Store(false)
+	s.handover.wanted.Store(true)
+	s.Reader.Interrupt()
+	<-s.handover.back
+	s.handover.wanted.Store(false)
 	return true
 }
 
 // spooler takes the reader whenever the disk keeps the copier for too long, until the
 // copier has ended. If it gives up before that, it sends the result itself, with how many
 // lines are lost: the copier may hang, and cannot.
-func (r *relay) spooler(results chan<- result) {
+func (s *stream) spooler(results chan<- result) {
 	for {
-		r.handover.timer.Wait()
-		kept := time.Since(r.started) - time.Duration(r.handover.since.Load())
-		switch r.handover.reader.Load() {
+		s.handover.timer.Wait()
+		kept := time.Since(s.started) - time.Duration(s.handover.since.Load())
+		switch s.handover.reader.Load() {
 		case closed:
-			r.handover.timer.Close()
+			s.handover.timer.Close()
 			return
 		case withCopier:
 			continue
 		case offered:
 			if kept < stall/2 {
-				r.handover.timer.Set(stall - kept)
+				s.handover.timer.Set(stall - kept)
 				continue
 			}
-			if !r.handover.reader.CompareAndSwap(offered, withSpooler) {
+			if !s.handover.reader.CompareAndSwap(offered, withSpooler) {
 				continue
 			}
 		}
-		if !r.spool() {
-			results <- r.giveUp()
+		if !s.spool() {
+			results <- s.giveUp()
 			return
 		}
 		// Stored first: a timer that was set before may fire again at once.
-		r.handover.reader.Store(withCopier)
-		r.handover.back <- struct{}{}
+		s.handover.reader.Store(withCopier)
+		s.handover.back <- struct{}{}
 	}
 }
 
 // spool reads into the buffer until the copier wants the reader back. It reports
 // false when the input has ended and the disk has done nothing for lastTry.
-func (r *relay) spool() bool {
-	r.Reader.Keep()
-	r.Output.Spool()
+func (s *stream) spool() bool {
+	s.Reader.Keep()
+	s.Output.Spool()
 	var quiet time.Time // since when nothing is written, and nothing more can come
-	for !r.handover.wanted.Load() {
+	for !s.handover.wanted.Load() {
 		now := time.Now()
-		more := r.readOn(now)
-		r.takeSignals()
-		switch moved := r.Output.Watch(now); {
+		more := s.readOn(now)
+		s.takeSignals()
+		switch moved := s.Output.Watch(now); {
 		case more || moved:
 			quiet = time.Time{}
 		case quiet.IsZero():
@@ -130,31 +130,31 @@ func (r *relay) spool() bool {
 			return false
 		}
 	}
-	r.Output.EndSpool()
+	s.Output.EndSpool()
 	return true
 }
 
 // readOn reads once, if there is room, or else waits for a while. It reports whether
 // more may come.
-func (r *relay) readOn(now time.Time) bool {
-	r.spill = r.Output.Push(r.spill, r.spillAt)
-	if r.ended == nil && len(r.spill) == 0 && !r.Output.Full() {
+func (s *stream) readOn(now time.Time) bool {
+	s.spill = s.Output.Push(s.spill, s.spillAt)
+	if s.ended == nil && len(s.spill) == 0 && !s.Output.Full() {
 		// Boundaries lie on whole seconds, and what comes before one is filed before it.
-		lines, at, err := r.next(r.untilGrace(now.Truncate(time.Second).Add(time.Second)))
-		r.spill, r.spillAt, r.ended = r.Output.Push(lines, at), at, err
+		lines, at, err := s.next(s.untilGrace(now.Truncate(time.Second).Add(time.Second)))
+		s.spill, s.spillAt, s.ended = s.Output.Push(lines, at), at, err
 		return true
 	}
-	r.Reader.Sleep(time.Second)
-	return r.ended == nil && !r.Reader.WritersGone()
+	s.Reader.Sleep(time.Second)
+	return s.ended == nil && !s.Reader.WritersGone()
 }
 
 // giveUp counts what will not be written: what is in the buffer, and what there was
 // no room to read.
-func (r *relay) giveUp() result {
-	lost := r.Output.GiveUp() + bytes.Count(r.spill, newline)
-	for r.ended == nil {
+func (s *stream) giveUp() result {
+	lost := s.Output.GiveUp() + bytes.Count(s.spill, newline)
+	for s.ended == nil {
 		var lines []byte
-		lines, _, r.ended = r.next(time.Time{})
+		lines, _, s.ended = s.next(time.Time{})
 		lost += bytes.Count(lines, newline)
 	}
 	return result{lost: lost}
