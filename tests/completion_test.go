@@ -76,7 +76,7 @@ func TestCompletionOptions(t *testing.T) {
 			return found
 		},
 		"_logreel": func(text string) (found []string) {
-			for _, m := range regexp.MustCompile(`(?m)^\s+'?(?:\([^)]*\))?'?(?:\{(-\w),)?(--[a-z-]+)\}?(=?)(-?)`).FindAllStringSubmatch(text, -1) {
+			for _, m := range regexp.MustCompile(`(?m)^\s+'?\*?(?:\([^)]*\))?'?(?:\{(-\w),)?(--[a-z-]+)\}?(=?)(-?)`).FindAllStringSubmatch(text, -1) {
 				if m[1] != "" {
 					found = append(found, m[1])
 				}
