@@ -83,11 +83,10 @@ func (p *pair) awaitLines(content func() string, n int) {
 // nothing is lost in either when it is over.
 func TestFaultOfOneOutput(t *testing.T) {
 	t.Parallel()
-	hang := make(chan bool)
-	for about, fault := range map[string]func(n int) (int, error){
-		"a full disk": full,
-		"an error":    func(int) (int, error) { return 0, unix.EIO },
-		"a hang":      func(n int) (int, error) { <-hang; return n, nil },
+	for about, fault := range map[string]func(over chan bool) func(n int) (int, error){
+		"a full disk": func(chan bool) func(int) (int, error) { return full },
+		"an error":    func(chan bool) func(int) (int, error) { return func(int) (int, error) { return 0, unix.EIO } },
+		"a hang":      func(over chan bool) func(int) (int, error) { return func(n int) (int, error) { <-over; return n, nil } },
 	} {
 		for which := range 2 {
 			t.Run(fmt.Sprintf("%s %d", about, which), func(t *testing.T) {
@@ -100,20 +99,15 @@ func TestFaultOfOneOutput(t *testing.T) {
 				if which == 1 {
 					broken, well = p.other, p.content
 				}
-				broken.be(fault)
+				over := make(chan bool)
+				broken.be(fault(over))
 				for i := 10; i < 60_000; i += 1000 { // 3 MB; the pipe alone holds a third
 					p.send(outputtest.Numbered(i, min(i+1000, 60_000)))
 				}
 				p.awaitLines(well, 60_000)
 				p.await("lines wait in memory")
-				if about == "a hang" {
-					select {
-					case hang <- true:
-					case <-time.After(20 * time.Second):
-						t.Fatal("nothing was written")
-					}
-				}
 				broken.be(nil)
+				close(over)
 				p.await("were held")
 				outputtest.Check(t, p.end(), outputtest.Numbered(0, 60_000))
 				outputtest.Check(t, p.otherLines(), outputtest.Numbered(0, 60_000))
