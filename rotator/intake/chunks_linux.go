@@ -83,6 +83,14 @@ func (p *pool) cut(c *chunks, n int) {
 	p.spare++
 }
 
+// appendTo appends what a list holds to text.
+func (c *chunks) appendTo(text []byte) []byte {
+	for b := c.first; b != nil; b = b.next {
+		text = append(text, b.text[b.begin:b.end]...)
+	}
+	return text
+}
+
 // move appends a list to another and leaves it empty. A short one is copied, a chunk
 // at a time: otherwise each of many would take a chunk of its own.
 func (p *pool) move(to, from *chunks) {

@@ -21,7 +21,8 @@ const (
 	// is passed on in pieces, and maxRest how many of one, if Config.MaxLine is not
 	// more. Others may write another maxRests until that line ends. So the chunks take
 	// 32 MiB, and up to 6 more since some are not full: one for each of maxWriters, and
-	// some in held.
+	// some in held. Records count like unfinished lines, and take another chunk for each of
+	// maxWriters; then there is demux.line.
 	maxRests = 16 << 20
 	maxRest  = 2 << 20
 	// lookForGone is how often to look whether writers of unfinished lines are gone, and
@@ -48,7 +49,11 @@ type demux struct {
 	// most is maxRests, except in tests; longest is how many bytes of a line are kept.
 	most, longest int
 
-	// writers are those with an unfinished line, by process.
+	// lastStart is Config.LastStart, and largestMessage the largest that the kernel makes.
+	lastStart      func(text []byte) int
+	largestMessage int
+
+	// writers are those with an unfinished line or record, by process.
 	writers map[int32]*writer
 	// streaming is the writer whose line is passed on in pieces; nil for none. Until that
 	// line ends, whole lines of others wait in held, the first of them since heldSince.
@@ -59,6 +64,10 @@ type demux struct {
 	ready chunks
 	// pool holds all of these lines.
 	pool pool
+	// run is what was read last, if there is a lastStart.
+	run run
+	// line is memory for a line whose beginning was kept.
+	line []byte
 	// spare are writers whose memory is used again.
 	spare []*writer
 	// now is when what is being taken was read.
@@ -82,11 +91,14 @@ type demux struct {
 	memory   []byte
 }
 
-// A writer is a process that has written a part of a line.
+// A writer is a process that has written a part of a line, or of a record.
 type writer struct {
-	pid  int32
-	rest chunks
-	gone bool
+	pid int32
+	// record are the whole lines of its last record, which wait for rest to become one, the
+	// last of them since a time; rest is the unfinished line.
+	record, rest chunks
+	since        time.Time
+	gone         bool
 }
 
 // A message is struct mmsghdr of recvmmsg(2).
@@ -104,7 +116,8 @@ type credentials struct {
 }
 
 // newDemux returns a demux if the input is a Unix stream socket, else nil.
-func newDemux(input, maxLine int) *demux {
+func newDemux(c Config) *demux {
+	input := c.Input
 	domain, err := unix.GetsockoptInt(input, unix.SOL_SOCKET, unix.SO_DOMAIN)
 	if err != nil || domain != unix.AF_UNIX {
 		return nil
@@ -113,7 +126,10 @@ func newDemux(input, maxLine int) *demux {
 	if err != nil || kind != unix.SOCK_STREAM || unix.SetsockoptInt(input, unix.SOL_SOCKET, unix.SO_PASSCRED, 1) != nil {
 		return nil
 	}
-	d := &demux{fd: input, most: maxRests, longest: max(maxRest, maxLine), writers: map[int32]*writer{}, memory: make([]byte, slots*slotSize)}
+	d := &demux{fd: input, most: maxRests, longest: max(maxRest, c.MaxLine), writers: map[int32]*writer{}, memory: make([]byte, slots*slotSize)}
+	if d.lastStart = c.LastStart; d.lastStart != nil {
+		d.largestMessage = largestMessage(d.memory, c.Room)
+	}
 	for i := range d.messages {
 		d.vectors[i].Base = &d.memory[i*slotSize]
 		d.vectors[i].SetLen(slotSize)
@@ -138,19 +154,36 @@ func (d *demux) read(limit int) (took, filled int, more bool, err error) {
 	d.now = time.Now()
 	count, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(d.fd), uintptr(unsafe.Pointer(&d.messages)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
+		d.run.open = false
 		return 0, 0, false, errno
 	}
-	for i := range int(count) {
-		length := int(d.messages[i].length)
-		text := d.memory[i*slotSize:][:length]
-		took += length
-		filled += length + messageCost*(1+bytes.Count(text, newline))
-		d.take(d.control[i].who.Pid, text)
-	}
+	took, filled = d.sort(int(count), int(count) == n)
 	if d.unread -= took; !d.marked.IsZero() && (int(count) < n || d.unread <= 0) {
 		d.passMarked()
 	}
 	return took, filled, int(count) == n, nil
+}
+
+// sort takes so many messages. More says that others may follow at once.
+func (d *demux) sort(count int, more bool) (took, filled int) {
+	for i := 0; i < count; {
+		// If there are records, what follows a full slot and is of the same process belongs
+		// to one text.
+		pid, begin, full := d.control[i].who.Pid, i*slotSize, true
+		end := begin
+		for ; full && i < count && d.control[i].who.Pid == pid; i++ {
+			length := int(d.messages[i].length)
+			full = length == slotSize && d.lastStart != nil
+			end += length
+			filled += messageCost
+		}
+		text := d.memory[begin:end]
+		took += len(text)
+		filled += len(text) + messageCost*bytes.Count(text, newline)
+		inside := len(text) > 0 && d.lastStart != nil && d.extend(pid, text, full && more && i == count)
+		d.take(pid, text, inside)
+	}
+	return took, filled
 }
 
 // waits reports whether something is ready.
@@ -162,32 +195,48 @@ func (d *demux) drain(out []byte) []byte { return d.pool.drain(out, &d.ready) }
 // rests is how many bytes wait in writers and held.
 func (d *demux) rests() int { return d.pool.used - d.ready.length }
 
-// take takes a writer's bytes and passes on the lines that they complete.
-func (d *demux) take(pid int32, text []byte) {
+// take takes a writer's bytes and passes on the lines that they complete. Inside says that
+// the writer may be in the midst of a write all the same.
+func (d *demux) take(pid int32, text []byte, inside bool) {
 	if pid != 0 && !d.known {
 		d.known = true
 		d.name(pid)
 	}
 	cut := bytes.LastIndexByte(text, '\n') + 1
 	w := d.writers[pid]
-	if cut > 0 {
-		d.pass(w, text[:cut])
+	passed := cut
+	if cut > 0 && d.lastStart != nil && (inside || cut < len(text)) {
+		passed = d.openRecord(w, text[:cut])
 	}
-	if rest := text[cut:]; len(rest) > 0 {
-		if w == nil || cut > 0 {
+	if passed > 0 {
+		d.pass(w, text[:passed])
+		w = nil
+	}
+	if passed < len(text) {
+		if w == nil {
 			w = d.newWriter(pid)
+		}
+		if passed < cut {
+			d.keep(w, text[passed:cut])
 		}
 		to := &w.rest
 		if w == d.streaming {
 			to = &d.ready
 		}
-		d.pool.add(to, rest)
+		d.pool.add(to, text[cut:])
 		if d.streaming == nil && w.rest.length > d.longest {
-			d.streaming = w
+			d.stream(w)
+		}
+		if w.record.length > 0 && w.record.length+w.rest.length > maxRecord {
+			d.giveUp(w)
 		}
 	}
-	if d.streaming == nil && d.rests() > d.most {
-		d.streaming = d.largest()
+	for d.streaming == nil && d.rests() > d.most {
+		if w := d.largest(); w.record.length > 0 {
+			d.giveUp(w)
+		} else {
+			d.stream(w)
+		}
 	}
 	if d.streaming != nil {
 		d.pool.move(&d.ready, &d.streaming.rest)
@@ -210,10 +259,17 @@ func (d *demux) newWriter(pid int32) *writer {
 	return w
 }
 
-// largest returns the writer of whose line there is most.
+// stream begins to pass on a writer's line in pieces.
+func (d *demux) stream(w *writer) {
+	d.passRecord(w)
+	d.pool.move(&d.ready, &w.rest)
+	d.streaming = w
+}
+
+// largest returns the writer of whose line and record there is most.
 func (d *demux) largest() (largest *writer) {
 	for _, w := range d.writers {
-		if largest == nil || w.rest.length > largest.rest.length {
+		if largest == nil || w.record.length+w.rest.length > largest.record.length+largest.rest.length {
 			largest = w
 		}
 	}
@@ -230,18 +286,24 @@ func (d *demux) name(pid int32) {
 	}
 }
 
-// pass passes on lines of a writer, after what its unfinished line began with; w is nil
-// for a writer without one.
-func (d *demux) pass(w *writer, lines []byte) {
-	to := &d.ready
-	if d.streaming != nil && d.streaming != w {
-		to = &d.held
-		if d.held.length == 0 {
-			d.heldSince = d.now
-			d.wait(d.now)
-		}
+// destination returns where what a writer has completed is to go.
+func (d *demux) destination(w *writer) *chunks {
+	if d.streaming == nil || d.streaming == w {
+		return &d.ready
 	}
+	if d.held.length == 0 {
+		d.heldSince = d.now
+		d.wait(d.now)
+	}
+	return &d.held
+}
+
+// pass passes on lines of a writer, after its record and what its unfinished line began
+// with; w is nil for a writer without one.
+func (d *demux) pass(w *writer, lines []byte) {
+	to := d.destination(w)
 	if w != nil {
+		d.pool.move(to, &w.record)
 		d.pool.move(to, &w.rest)
 		d.forget(w)
 	}
@@ -262,6 +324,15 @@ func (d *demux) forget(w *writer) {
 	}
 }
 
+// end passes on what a writer has written, and ends its line.
+func (d *demux) end(w *writer) {
+	if w.rest.length > 0 || w == d.streaming {
+		d.pass(w, newline)
+	} else {
+		d.pass(w, nil)
+	}
+}
+
 // relieve cuts a line in two, since no more can be kept: the one that others wait for,
 // or else the longest.
 func (d *demux) relieve() {
@@ -269,7 +340,7 @@ func (d *demux) relieve() {
 	if w == nil {
 		w = d.largest()
 	}
-	d.pass(w, newline)
+	d.end(w)
 }
 
 // unfinished reports whether there are lines whose writers are to be looked for.
@@ -278,83 +349,17 @@ func (d *demux) unfinished() bool { return len(d.writers) > 0 }
 // watches reports whether there is something to look for, writers or memory.
 func (d *demux) watches() bool { return d.unfinished() || d.pool.many() }
 
-// due returns how long it is until the next look.
-func (d *demux) due(now time.Time) time.Duration {
-	next := d.looked.Add(lookForGone)
-	if !d.late.IsZero() && d.late.Before(next) {
-		next = d.late
-	}
-	return min(max(next.Sub(now), 0), lookForGone)
-}
-
-// wait has a look be due when what waits since a time has waited for long enough.
-func (d *demux) wait(since time.Time) {
-	if late := since.Add(longestWait); d.late.IsZero() || late.Before(d.late) {
-		d.late = late
-	}
-}
-
-// look marks the writers that are gone, and the lines that have waited for long enough.
-// What waits in the socket then is to be read before anything is passed on, since the
-// rest may be there. It reports whether much memory was let go of.
-func (d *demux) look(now time.Time) (trimmed bool) {
-	if now.Sub(d.looked) >= lookForGone {
-		d.looked = now
-		for _, w := range d.writers {
-			w.gone = w.gone || gone(w.pid)
-		}
-		trimmed = d.pool.trim()
-	}
-	d.late = time.Time{}
-	d.marked, d.unread = now, waiting(d.fd)
-	if d.unread == 0 {
-		d.passMarked()
-	}
-	return trimmed
-}
-
-// passMarked ends the lines of the writers that are gone, and the line that others have
-// waited for. What is written of that one later is a line of its own.
-func (d *demux) passMarked() {
-	marked := d.marked
-	d.marked = time.Time{}
-	if d.held.length > 0 && marked.Sub(d.heldSince) >= longestWait {
-		d.pass(d.streaming, newline)
-	}
-	for _, w := range d.inOrder() {
-		if w.gone {
-			d.pass(w, newline)
-		}
-	}
-	if d.held.length > 0 {
-		d.wait(d.heldSince)
-	}
-}
-
 // endAll ends all lines, at the end of input.
 func (d *demux) endAll() {
 	if d.streaming != nil {
-		d.pass(d.streaming, newline)
+		d.end(d.streaming)
 	}
 	for _, w := range d.inOrder() {
-		d.pass(w, newline)
+		d.end(w)
 	}
 }
 
 // inOrder returns the writers in an order that does not change from run to run.
 func (d *demux) inOrder() []*writer {
 	return slices.SortedFunc(maps.Values(d.writers), func(a, b *writer) int { return int(a.pid - b.pid) })
-}
-
-// gone reports whether a process has ended, be it reaped or not. One that cannot be
-// looked up is taken to be alive.
-func gone(pid int32) bool {
-	fd, err := unix.PidfdOpen(int(pid), 0)
-	if err != nil {
-		return err == unix.ESRCH
-	}
-	defer unix.Close(fd)
-	ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	n, err := unix.Poll(ready, 0)
-	return n == 1 && err == nil
 }

@@ -8,7 +8,7 @@ import "time"
 // wrote what.
 type demux struct{}
 
-func newDemux(input, maxLine int) *demux { return nil }
+func newDemux(Config) *demux { return nil }
 
 func (*demux) read(limit int) (took, filled int, more bool, err error) { return 0, 0, false, nil }
 func (*demux) waits() bool                                             { return false }

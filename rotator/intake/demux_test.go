@@ -94,7 +94,7 @@ func testDemux(most int) *demux {
 
 // take has the demultiplexer take a writer's bytes, and appends what is ready then to out.
 func take(c *demux, out []byte, pid int32, text string) []byte {
-	c.take(pid, []byte(text))
+	c.take(pid, []byte(text), false)
 	return drain(c, out)
 }
 
@@ -105,14 +105,6 @@ func drain(c *demux, out []byte) []byte {
 		out = append(out, c.drain(piece[:0])...)
 	}
 	return out
-}
-
-// content returns what a list holds.
-func (c *chunks) content() (text []byte) {
-	for b := c.first; b != nil; b = b.next {
-		text = append(text, b.text[b.begin:b.end]...)
-	}
-	return text
 }
 
 // checkList fails unless a list is as long as it says, and wastes no memory.
@@ -138,13 +130,16 @@ func checkKept(t *testing.T, c *demux) {
 	kept := c.held.length
 	for pid, w := range c.writers {
 		checkList(t, &w.rest)
-		kept += w.rest.length
-		switch rest := w.rest.content(); {
+		checkList(t, &w.record)
+		kept += w.record.length + w.rest.length
+		switch rest := w.rest.appendTo(nil); {
 		case w.pid != pid:
 			t.Fatalf("process %d is kept as %d", w.pid, pid)
 		case bytes.IndexByte(rest, '\n') >= 0:
 			t.Fatalf("process %d has a whole line among its rest %.60q", pid, rest)
-		case len(rest) == 0 && w != c.streaming:
+		case w.record.length > maxRecord || c.lastStart == nil && w.record.length > 0:
+			t.Fatalf("process %d is kept with a record of %d bytes", pid, w.record.length)
+		case len(rest)+w.record.length == 0 && w != c.streaming:
 			t.Fatalf("process %d is kept with nothing", pid)
 		}
 	}
@@ -173,7 +168,7 @@ func checkPrompt(t *testing.T, c *demux, out []byte, scripts []*script) {
 	for i, s := range scripts {
 		kept := []byte(nil)
 		if w := c.writers[int32(i+1)]; w != nil {
-			kept = w.rest.content()
+			kept = w.rest.appendTo(nil)
 		}
 		if !bytes.Equal(kept, s.tail()) {
 			t.Fatalf("of writer %c %.60q is kept, want %.60q", s.name, kept, s.tail())
@@ -441,7 +436,7 @@ func TestDemuxNameless(t *testing.T) {
 	}
 	// Nobody can look for one without a name: it is taken to live.
 	c = testDemux(MinMaxLine)
-	c.take(0, []byte("nameless"))
+	c.take(0, []byte("nameless"), false)
 	if c.look(time.Now()); c.waits() {
 		t.Errorf("%q was ended", drain(c, nil))
 	}
@@ -728,7 +723,8 @@ func stopped(t *testing.T, c *child) {
 }
 
 // beWriter is what the test binary does as a writer: "NAME SEED" writes a script in
-// pieces of any size, "NAME" alone the same line until nobody reads any more.
+// pieces of any size, "NAME records SIZE" records with one write each, "NAME" alone the same
+// line until nobody reads any more.
 func beWriter(role string) {
 	name, seed, scripted := strings.Cut(role, " ")
 	if !scripted {
@@ -739,22 +735,36 @@ func beWriter(role string) {
 			}
 		}
 	}
+	if size, records := strings.CutPrefix(seed, "records "); records {
+		n, err := strconv.Atoi(size)
+		if err != nil {
+			os.Exit(3)
+		}
+		for _, text := range writerRecords(name[0], n) {
+			writeAll(text)
+		}
+		os.Exit(0)
+	}
 	n, err := strconv.ParseUint(seed, 10, 64)
 	if err != nil {
 		os.Exit(3)
 	}
 	s, random := writerScript(name[0], n)
 	for s.said < len(s.text) {
-		text := s.say(1 + random.IntN(1<<random.IntN(18)))
-		for len(text) > 0 {
-			n, err := unix.Write(1, text)
-			if err != nil && err != unix.EINTR {
-				os.Exit(4)
-			}
-			text = text[max(n, 0):]
-		}
+		writeAll(s.say(1 + random.IntN(1<<random.IntN(18))))
 	}
 	os.Exit(0)
+}
+
+// writeAll has a writer write.
+func writeAll(text []byte) {
+	for len(text) > 0 {
+		n, err := unix.Write(1, text)
+		if err != nil && err != unix.EINTR {
+			os.Exit(4)
+		}
+		text = text[max(n, 0):]
+	}
 }
 
 // writerScript is what such a writer writes: some lines go beyond the socket's buffer.
@@ -818,7 +828,7 @@ func TestDemuxAllocatesNothing(t *testing.T) {
 	out := make([]byte, 0, 1<<10)
 	if n := testing.AllocsPerRun(1000, func() {
 		for pid := range int32(4) {
-			c.take(pid+1, line)
+			c.take(pid+1, line, false)
 			out = c.drain(out[:0])
 		}
 	}); n > 0 {
@@ -834,11 +844,11 @@ func TestDemuxPiecesAllocateNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(20, func() {
 		for range 100 {
 			for pid := range int32(4) {
-				c.take(pid+1, text)
+				c.take(pid+1, text, false)
 			}
 		}
 		for pid := range int32(4) {
-			c.take(pid+1, newline)
+			c.take(pid+1, newline, false)
 		}
 		for c.waits() {
 			out = c.drain(out[:0])
@@ -893,13 +903,13 @@ func TestDemuxBatches(t *testing.T) {
 		long := strings.Repeat("x", maxRest+1)
 		others := strings.Repeat(strings.Repeat("o", 999)+"\n", 5000)
 		pid := int32(os.Getpid()) // which lives
-		r.demux.take(pid, []byte(long))
-		r.demux.take(pid+1, []byte(others))
+		r.demux.take(pid, []byte(long), false)
+		r.demux.take(pid+1, []byte(others), false)
 		r.at = time.Now().Add(-time.Hour)
 		if finish {
 			r.EndHere()
 		} else {
-			r.demux.take(pid, newline)
+			r.demux.take(pid, newline, false)
 			write(t, int(socket.Fd()), "not read before\n")
 		}
 		want, at := long+"\n"+others, r.at

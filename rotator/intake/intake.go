@@ -24,6 +24,14 @@
 //     lives, and is ended when the writer has ended. No whole line waits for another
 //     writer's unfinished one for more than a second.
 //
+//   - With Config.LastStart the records of a writer are whole there too, if each comes with
+//     one write, or in pieces that do not end with a newline. While a writer's last line is
+//     unfinished, its last record waits; when what it wrote ends with a newline, nothing
+//     does. One exception: the kernel makes several messages of a write of more than about
+//     36 KiB, so a record waits for its writer to go on if it ends where such a message may.
+//     A record is over, and its whole lines are passed on, when it has more than 1 MiB, or
+//     when no line of it has come for a second, or when there is no more memory.
+//
 // # Not guaranteed
 //
 // Lines longer than PIPE_BUF (4,096 bytes on Linux) that several processes write
@@ -33,11 +41,14 @@
 // when more than 1,024 writers have one, or when it is passed on in pieces and a line of
 // another writer has waited for it for a second. What follows is a line of its own.
 //
+// A line or record that waited is returned with the time at which it was passed on.
+//
 // # Memory
 //
 // A line that is returned whole is in memory, up to Config.MaxLine. A socket takes up
-// to 38 MiB more, for unfinished lines and those that wait for a long one to end. What
-// is no longer needed is given back within about two seconds.
+// to 38 MiB more, for unfinished lines and those that wait for a long one to end; 44 MiB
+// if records are kept together. What is no longer needed is given back within about two
+// seconds.
 //
 // # Cost
 //
@@ -105,6 +116,10 @@ type Config struct {
 	// MaxLine is the length in bytes from which an unfinished line is returned in
 	// pieces.
 	MaxLine int
+	// LastStart is given whole lines, and returns where the last of them begins that begins
+	// a record; -1 if none does. On a socket the lines of a record are kept together. Nil if
+	// every line is a record.
+	LastStart func(text []byte) int
 	// Room is how many bytes a socket holds, as the kernel counts them; 0 when that
 	// is not known.
 	Room int
@@ -163,7 +178,7 @@ func New(c Config) (*Reader, error) {
 		r.regular = st.Mode&unix.S_IFMT == unix.S_IFREG
 	}
 	r.linger = linger{most: c.Linger, wait: c.Linger, room: enlarge(c.Input) / 4}
-	if r.demux = newDemux(c.Input, c.MaxLine); r.demux != nil && c.Room > 0 {
+	if r.demux = newDemux(c); r.demux != nil && c.Room > 0 {
 		r.linger.room = c.Room / 2
 	}
 	if r.regular || r.packets(uint32(st.Mode)) {
