@@ -7,8 +7,9 @@
 // killed at any step is simply made again.
 //
 // Passes run in a process of their own; see [Archiver]. It has the lowest priority and
-// gives its memory back when it ends, and while there are lines to write, the process
-// that writes them never waits for it.
+// gives its memory back when it ends, and the process that writes lines does not wait for
+// it. That process deletes files itself only where there has to be room at once: under
+// Config.KeepSize, and on a full disk.
 //
 // # Guarantees
 //
@@ -17,20 +18,35 @@
 //   - A file is finished when its period is over, or when there is one of a higher
 //     number. No writer has it open then: a live file carries a shared lock (flock(2)),
 //     and whoever deletes a file holds the lock alone, or leaves the file for later.
-//     So on a file system without locks nothing is deleted.
+//     So on a file system without locks nothing is deleted. Where each run has a file of
+//     its own, the lock alone tells.
 //   - A file is compressed into a temporary one, ".NAME.gz.tmp". When that is complete and
 //     synced, and the original has not changed since it was read, the original becomes
 //     ".NAME.gz.done", the temporary file becomes NAME.gz, and the original is removed.
 //     While ".NAME.gz.done" is there, the temporary file is known to be complete, so that
 //     a crash at any step loses no line and doubles none. Lines that someone writes into
-//     a new file NAME later are appended to NAME.gz.
+//     a new file NAME later are appended to NAME.gz, if that is whole and has not the same
+//     lines.
+//   - A file is not compressed while a link leads to it.
 //   - A file that is to be handed on has an empty file beside it, ".NAME.pending", from
-//     when it is opened until the command has ended. Until then it is not deleted.
+//     when it is opened until the command has succeeded. Until then it is not deleted,
+//     but for Config.KeepFree, when no other file is left to be deleted.
+//   - If the command fails, it runs again after a minute, then two, up to an hour, and at
+//     each start. The mark keeps when, so that every pass knows it. The files after one for
+//     which it fails wait, so that they are handed on in order, and go on without it after
+//     an hour.
+//   - A file that cannot be compressed is handed on as it is. So no full disk stays full
+//     while there is something that may go.
+//   - All files of the pattern have no more than Config.KeepSize bytes, temporary ones
+//     included, as long as there is one to delete that does not wait: there is room made
+//     before a file is compressed and while it is, and looked for while lines are written.
 //
 // # Not guaranteed
 //
-// That the command runs only once: it runs again if a signal ended it, or logreel. That
-// files are handed on in the order of their periods when one of them is locked.
+// That the command runs only once for a file: it may have run when a crash comes. That a
+// file is handed on that could not be marked before it was deleted, since the disk was out
+// of inodes. That files are handed on in the order of their periods when one of them is
+// locked.
 package archive
 
 import (

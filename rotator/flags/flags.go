@@ -39,7 +39,7 @@ type Each struct {
 
 	KeepCount   values.Number      `group:"Archive" placeholder:"N" help:"Keep N finished files and delete the oldest ones."`
 	KeepAge     pattern.Age        `group:"Archive" placeholder:"AGE" help:"Delete finished files whose period ended longer ago than AGE: 12h 30d 8w 6mo 1y."`
-	KeepSize    values.Limit       `group:"Archive" placeholder:"SIZE" help:"Delete the oldest finished files while together they exceed SIZE."`
+	KeepSize    values.Limit       `group:"Archive" placeholder:"SIZE" help:"Delete the oldest finished files while all files together exceed SIZE."`
 	KeepFree    values.Free        `group:"Archive" placeholder:"SIZE" help:"Delete the oldest finished files while less than SIZE of the disk is free: 5% or 2G."`
 	Compress    values.Compression `group:"Archive" placeholder:"FORMAT" help:"Compress finished files: gzip or zstd. In the background, one at a time, at the lowest priority."`
 	Exec        string             `group:"Archive" placeholder:"COMMAND" help:"Run COMMAND with sh -c for every finished file, after compressing it; the file is $$1."`
