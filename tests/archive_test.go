@@ -63,7 +63,7 @@ func TestArchiveTwoAtOnce(t *testing.T) {
 			d := newLogs(t)
 			d.put("logs/20200101-000000.log", "old\n")
 			d.put("logs/20200101-000001.log.zst", "old\n")
-			args := []string{"--compress=" + format, "--keep-age=1y", "--keep-count=1000", "--keep-size=1T", "--keep-free=1",
+			args := []string{"--compress=" + format, "--keep-age=1y", "--keep-count=1000", "--keep-size=1T", "--keep-free=1K",
 				"--exec", `echo "$1" >> handed`, "logs/" + everySecond}
 			var logreels []*process
 			var stops []func() int

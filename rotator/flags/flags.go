@@ -159,14 +159,10 @@ func (f *Flags) check() error {
 	switch {
 	case f.Version:
 		return nil
-	case f.Pattern == "" && len(f.Command) > 0 && strings.HasPrefix(f.Command[0], "-"):
-		return fmt.Errorf("PATTERN is missing before --; write for example: logreel '/var/log/app/%%Y-%%m-%%d.log' -- app --serve, or ./%s if that is the pattern", f.Command[0])
-	case f.Pattern == "" && f.Command != nil:
-		return fmt.Errorf("PATTERN is missing before --; write for example: logreel '/var/log/app/%%Y-%%m-%%d.log' -- app --serve")
 	case f.Pattern == standardOutput:
 		return fmt.Errorf("PATTERN is missing; - is standard output, which --also and --divert can write to")
 	case f.Pattern == "":
-		return fmt.Errorf("PATTERN is missing; write for example: app 2>&1 | logreel '/var/log/app/%%Y-%%m-%%d.log' (logreel --help tells more)")
+		return f.missing()
 	case f.Command != nil && len(f.Command) == 0:
 		return fmt.Errorf("the command after -- is missing; write for example: logreel '/var/log/app/%%Y-%%m-%%d.log' -- app --serve")
 	case f.Stderr != nil && f.Command == nil:

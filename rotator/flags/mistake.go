@@ -56,6 +56,24 @@ func (m mapper) Decode(c *kong.DecodeContext, target reflect.Value) error {
 	return m.Mapper.Decode(c, target)
 }
 
+// missing returns what is wrong with a command line without a pattern.
+func (f *Flags) missing() error {
+	where, example := "", "app 2>&1 | logreel '/var/log/app/%Y-%m-%d.log' (logreel --help tells more)"
+	if f.Command != nil {
+		where, example = " before --", "logreel '/var/log/app/%Y-%m-%d.log' -- app --serve"
+	}
+	if len(f.Command) > 0 && strings.HasPrefix(f.Command[0], "-") {
+		example += fmt.Sprintf(", or ./%s if that is the pattern", f.Command[0])
+	}
+	if last := len(f.Arguments) - 1; last > 0 {
+		flag, value := f.Arguments[last-1], f.Arguments[last]
+		if strings.HasPrefix(flag, "--") && !strings.Contains(flag, "=") && !strings.HasPrefix(value, "-") {
+			where += fmt.Sprintf(": %s has taken %q for its value", flag, value)
+		}
+	}
+	return fmt.Errorf("PATTERN is missing%s; write for example: %s", where, example)
+}
+
 // reworded returns kong's error about arguments, with what to write instead.
 func reworded(err error, arguments []string) error {
 	text, _, _ := strings.Cut(err.Error(), " (from envar ")

@@ -173,6 +173,9 @@ func (f *Flags) output(text string, e *Each, printer messages.Printer) (c output
 			return c, err
 		}
 	}
+	if err := e.checkPaths(text); err != nil {
+		return c, err
+	}
 	names, err := pattern.New(pattern.Config{
 		Pattern: text, Escape: byte(e.Escape), Every: e.Every, At: e.At, Zone: zone, Repeat: e.Size > 0,
 	})

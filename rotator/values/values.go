@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 
@@ -309,6 +310,9 @@ func (f *Free) UnmarshalText(text []byte) error {
 	var s Limit
 	if s.UnmarshalText(text) != nil {
 		return wrong(text, errors.New("is neither a part of a disk nor a size; write for example 5% or 2G"))
+	}
+	if s < 100 && !strings.ContainsFunc(string(text), unicode.IsLetter) {
+		return wrong(text, fmt.Errorf("is so many bytes; write %s%% or %[1]sG", text))
 	}
 	f.Free = archive.Free{Bytes: int64(s)}
 	return nil
