@@ -213,6 +213,9 @@ func newStream(c output.Config, router *record.Config, f *flags.Flags) (*stream,
 		Linger: time.Duration(f.Linger), MaxLine: int(f.MaxLine),
 		Boundary: func(t time.Time) time.Time { return names.Period(t).End },
 	}}
+	if begins := c.Rotator.Records; begins != nil {
+		s.input.LastStart = begins.Last
+	}
 	if router != nil {
 		s.Router = record.NewRouter(*router)
 	}
