@@ -3,18 +3,13 @@ package relay
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/logreel/logreel/pattern"
-	"github.com/logreel/logreel/rotator"
 	"github.com/logreel/logreel/rotator/files"
-	"github.com/logreel/logreel/rotator/intake"
-	"github.com/logreel/logreel/rotator/messages"
 	"github.com/logreel/logreel/rotator/output"
 	"github.com/logreel/logreel/rotator/output/outputtest"
 	"github.com/logreel/logreel/rotator/record"
@@ -22,7 +17,7 @@ import (
 
 // A pair is a relay with two outputs that both get every line.
 type pair struct {
-	session
+	*session
 	other      *fickle
 	otherDir   string
 	otherLines func() string
@@ -30,42 +25,14 @@ type pair struct {
 
 func runPair(t *testing.T, c output.Config) *pair {
 	t.Helper()
-	p := &pair{session: session{t: t, dir: t.TempDir(), files: &fickle{System: files.Disk{}},
-		said: make(chan string, 1000), ended: make(chan error, 1)}, other: &fickle{System: files.Disk{}}, otherDir: t.TempDir()}
-	say := func(format string, args ...any) { p.said <- fmt.Sprintf(format, args...) }
-	c.Messages = messages.Printer{Say: say, Warn: say}
-	var ends [2]int
-	if err := unix.Pipe(ends[:]); err != nil {
-		t.Fatal(err)
-	}
-	p.input = os.NewFile(uintptr(ends[1]), "pipe")
-	reader, err := intake.New(intake.Config{Input: ends[0], Linger: 5 * time.Millisecond, MaxLine: 1 << 20})
-	if err != nil {
-		t.Fatal(err)
-	}
-	open := func(dir string, system *fickle, c output.Config) *output.Output {
-		names, err := pattern.New(pattern.Config{Pattern: dir + "/%Y", Zone: time.UTC})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Rotator = rotator.Config{Pattern: names, Mode: 0o600, DirMode: 0o700, Files: system, Messages: c.Messages}
-		o, err := output.New(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return o
-	}
-	first := open(p.dir, p.files, c)
+	s, in := newSession(t, &fickle{System: files.Disk{}})
+	p := &pair{session: s, other: &fickle{System: files.Disk{}}, otherDir: t.TempDir()}
+	first := p.open(p.dir+"/%Y", p.files, c)
 	c.Batch = 1 << 20
-	second := open(p.otherDir, p.other, c)
+	second := p.open(p.otherDir+"/%Y", p.other, c)
 	p.otherLines = func() string { return (&session{t: t, dir: p.otherDir}).content() }
-	go func() {
-		p.ended <- Run(Config{
-			Streams: []Stream{{reader, first, record.NewRouter(record.Config{MaxLine: 1 << 20, Outputs: []record.Output{{}}})}},
-			Others:  []*output.Output{second}, Messages: c.Messages,
-		})
-		_ = unix.Close(ends[0])
-	}()
+	router := record.NewRouter(record.Config{MaxLine: in.MaxLine, Outputs: []record.Output{{}}})
+	p.run(in, Stream{Output: first.Output, Router: router}, second.Output)
 	return p
 }
 
@@ -174,15 +141,7 @@ func TestGiveUpOther(t *testing.T) {
 			p.other.be(func(int) (int, error) { select {} })
 			p.send(outputtest.Numbered(10, 2000))
 			p.send(outputtest.Numbered(2000, 5000))
-			if err := p.input.Close(); err != nil {
-				t.Fatal(err)
-			}
-			var err error
-			select {
-			case err = <-p.ended:
-			case <-time.After(60 * time.Second):
-				t.Fatal("still running")
-			}
+			err := p.awaitEnd()
 			if want := "4990 lines lost"; err == nil || !strings.HasPrefix(err.Error(), want) || errors.Is(err, unix.EIO) {
 				t.Errorf("got %v, want %s", err, want)
 			}

@@ -112,35 +112,63 @@ func run(t *testing.T, c output.Config) *session {
 
 func runOn(t *testing.T, system *fickle, c output.Config) *session {
 	t.Helper()
-	s := &session{t: t, dir: t.TempDir(), files: system, said: make(chan string, 1000), ended: make(chan error, 1)}
-	say := func(format string, args ...any) { s.said <- fmt.Sprintf(format, args...) }
-	c.Messages = messages.Printer{Say: say, Warn: say}
+	s, in := newSession(t, system)
+	out := s.open(s.dir+"/%H%M%S", system, c)
+	in.Boundary = func(t time.Time) time.Time { return out.names.Period(t).End }
+	s.run(in, Stream{Output: out.Output})
+	return s
+}
+
+// newSession returns a session that does not run yet, and how it is to read.
+func newSession(t *testing.T, system *fickle) (*session, intake.Config) {
+	t.Helper()
 	var ends [2]int
 	if err := unix.Pipe(ends[:]); err != nil {
 		t.Fatal(err)
 	}
-	s.input = os.NewFile(uintptr(ends[1]), "pipe")
-	p, err := pattern.New(pattern.Config{Pattern: s.dir + "/%H%M%S", Zone: time.UTC})
+	s := &session{t: t, dir: t.TempDir(), files: system, input: os.NewFile(uintptr(ends[1]), "pipe"),
+		said: make(chan string, 1000), ended: make(chan error, 1)}
+	return s, intake.Config{Input: ends[0], Linger: 5 * time.Millisecond, MaxLine: 1 << 20}
+}
+
+// printer has the session take down what is said.
+func (s *session) printer() messages.Printer {
+	say := func(format string, args ...any) { s.said <- fmt.Sprintf(format, args...) }
+	return messages.Printer{Say: say, Warn: say}
+}
+
+// An opened output, and its names.
+type opened struct {
+	*output.Output
+	names *pattern.Pattern
+}
+
+func (s *session) open(text string, system *fickle, c output.Config) opened {
+	s.t.Helper()
+	names, err := pattern.New(pattern.Config{Pattern: text, Zone: time.UTC})
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	reader, err := intake.New(intake.Config{
-		Input: ends[0], Linger: 5 * time.Millisecond, MaxLine: 1 << 20,
-		Boundary: func(t time.Time) time.Time { return p.Period(t).End },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Rotator = rotator.Config{Pattern: p, Mode: 0o600, DirMode: 0o700, Eager: c.Rotator.Eager, Files: s.files, Messages: c.Messages}
+	c.Messages = s.printer()
+	c.Rotator = rotator.Config{Pattern: names, Mode: 0o600, DirMode: 0o700, Eager: c.Rotator.Eager, Files: system, Messages: c.Messages}
 	out, err := output.New(c)
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
+	}
+	return opened{out, names}
+}
+
+// run runs until the end of input.
+func (s *session) run(in intake.Config, stream Stream, others ...*output.Output) {
+	s.t.Helper()
+	var err error
+	if stream.Reader, err = intake.New(in); err != nil {
+		s.t.Fatal(err)
 	}
 	go func() {
-		s.ended <- Run(Config{Streams: []Stream{{Reader: reader, Output: out}}, Messages: c.Messages})
-		_ = unix.Close(ends[0])
+		s.ended <- Run(Config{Streams: []Stream{stream}, Others: others, Messages: s.printer()})
+		_ = unix.Close(in.Input)
 	}()
-	return s
 }
 
 // send writes to the pipe.
@@ -169,18 +197,24 @@ func (s *session) await(text string) string {
 // end ends the input and returns what the files hold.
 func (s *session) end() string {
 	s.t.Helper()
+	if err := s.awaitEnd(); err != nil {
+		s.t.Error(err)
+	}
+	return s.content()
+}
+
+// awaitEnd ends the input and returns what the relay ends with.
+func (s *session) awaitEnd() (err error) {
+	s.t.Helper()
 	if err := s.input.Close(); err != nil {
 		s.t.Fatal(err)
 	}
 	select {
-	case err := <-s.ended:
-		if err != nil {
-			s.t.Error(err)
-		}
-	case <-time.After(30 * time.Second):
+	case err = <-s.ended:
+	case <-time.After(60 * time.Second):
 		s.t.Fatal("still running")
 	}
-	return s.content()
+	return err
 }
 
 func (s *session) content() string {
@@ -284,15 +318,7 @@ func TestGiveUp(t *testing.T) {
 	s.send(outputtest.Numbered(10, 1000))
 	s.await("the disk does not answer")
 	s.send(outputtest.Numbered(1000, 2000))
-	if err := s.input.Close(); err != nil {
-		t.Fatal(err)
-	}
-	var err error
-	select {
-	case err = <-s.ended:
-	case <-time.After(30 * time.Second):
-		t.Fatal("still running")
-	}
+	err := s.awaitEnd()
 	got := s.content()
 	there := strings.Count(got, "\n")
 	if want := fmt.Sprintf("%d lines lost", 2000-there); err == nil || !strings.HasPrefix(err.Error(), want) || there == 0 {
