@@ -46,8 +46,10 @@ const (
 // 17.
 type demux struct {
 	fd int
-	// most is maxRests, except in tests; longest is how many bytes of a line are kept.
+	// most is maxRests and longestWait the constant, except in tests; longest is how many
+	// bytes of a line are kept.
 	most, longest int
+	longestWait   time.Duration
 
 	// lastStart is Config.LastStart, and largestMessage the largest that the kernel makes.
 	lastStart      func(text []byte) int
@@ -126,7 +128,7 @@ func newDemux(c Config) *demux {
 	if err != nil || kind != unix.SOCK_STREAM || unix.SetsockoptInt(input, unix.SOL_SOCKET, unix.SO_PASSCRED, 1) != nil {
 		return nil
 	}
-	d := &demux{fd: input, most: maxRests, longest: max(maxRest, c.MaxLine), writers: map[int32]*writer{}, memory: make([]byte, slots*slotSize)}
+	d := &demux{fd: input, most: maxRests, longestWait: longestWait, longest: max(maxRest, c.MaxLine), writers: map[int32]*writer{}, memory: make([]byte, slots*slotSize)}
 	if d.lastStart = c.LastStart; d.lastStart != nil {
 		d.largestMessage = largestMessage(d.memory, c.Room)
 	}

@@ -89,7 +89,7 @@ func compareScript(t *testing.T, s *script, parts map[byte]string) {
 
 // testDemux returns a demux that no socket feeds.
 func testDemux(most int) *demux {
-	return &demux{fd: -1, now: time.Now(), most: most, longest: most, writers: map[int32]*writer{}}
+	return &demux{fd: -1, now: time.Now(), longestWait: longestWait, most: most, longest: most, writers: map[int32]*writer{}}
 }
 
 // take has the demultiplexer take a writer's bytes, and appends what is ready then to out.

@@ -17,7 +17,7 @@ func (d *demux) due(now time.Time) time.Duration {
 
 // wait has a look be due when what waits since a time has waited for long enough.
 func (d *demux) wait(since time.Time) {
-	if late := since.Add(longestWait); d.late.IsZero() || late.Before(d.late) {
+	if late := since.Add(d.longestWait); d.late.IsZero() || late.Before(d.late) {
 		d.late = late
 	}
 }
@@ -47,7 +47,7 @@ func (d *demux) look(now time.Time) (trimmed bool) {
 func (d *demux) passMarked() {
 	marked := d.marked
 	d.marked = time.Time{}
-	if d.held.length > 0 && marked.Sub(d.heldSince) >= longestWait {
+	if d.held.length > 0 && marked.Sub(d.heldSince) >= d.longestWait {
 		d.end(d.streaming)
 	}
 	for _, w := range d.inOrder() {
@@ -55,7 +55,7 @@ func (d *demux) passMarked() {
 		case w.gone:
 			d.end(w)
 		case w.record.length == 0:
-		case marked.Sub(w.since) >= longestWait:
+		case marked.Sub(w.since) >= d.longestWait:
 			d.giveUp(w)
 		default:
 			d.wait(w.since)
