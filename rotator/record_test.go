@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -65,13 +64,9 @@ func check(t *testing.T, err error) {
 // wantWhole fails unless each record is in one file, and once.
 func (b *bench) wantWhole(records ...string) {
 	b.t.Helper()
-	names, err := filepath.Glob(b.dir + "/*")
-	check(b.t.(*testing.T), err)
 	var all []string
-	for _, name := range names {
-		text, err := os.ReadFile(name)
-		check(b.t.(*testing.T), err)
-		all = append(all, string(text))
+	for _, content := range b.files() {
+		all = append(all, content)
 	}
 	for _, record := range records {
 		if n := strings.Count(strings.Join(all, "\x00"), record); n != 1 {
@@ -94,8 +89,7 @@ func TestRecordEnds(t *testing.T) {
 	for range 30_000 {
 		b.pass(time.Millisecond).write(line)
 	}
-	names, err := filepath.Glob(b.dir + "/*")
-	if check(t, err); len(names) < 2 {
+	if len(b.files()) < 2 {
 		t.Error("lines that begin no record stop the rotation")
 	}
 

@@ -88,8 +88,8 @@ func (b *bench) write(lines string) {
 	}
 }
 
-// want checks the files in the directory: pairs of a name and the content.
-func (b *bench) want(pairs ...string) {
+// files returns the content of the files in the directory, by name.
+func (b *bench) files() map[string]string {
 	b.t.Helper()
 	got := map[string]string{}
 	err := filepath.WalkDir(b.dir, func(path string, d fs.DirEntry, err error) error {
@@ -104,11 +104,17 @@ func (b *bench) want(pairs ...string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	return got
+}
+
+// want checks the files in the directory: pairs of a name and the content.
+func (b *bench) want(pairs ...string) {
+	b.t.Helper()
 	want := map[string]string{}
 	for i := 0; i < len(pairs); i += 2 {
 		want[pairs[i]] = pairs[i+1]
 	}
-	if fmt.Sprint(got) != fmt.Sprint(want) {
+	if got := b.files(); fmt.Sprint(got) != fmt.Sprint(want) {
 		b.t.Errorf("files:\ngot  %v\nwant %v", got, want)
 	}
 }

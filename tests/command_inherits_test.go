@@ -17,9 +17,8 @@ import (
 func TestCommandDescriptors(t *testing.T) {
 	t.Parallel()
 	needProc(t)
+	d, pipe := newFolder(t), newStream(t, "pipe")
 	_, listening := listen(t)
-	pipe := newStream(t, "pipe")
-	d := newFolder(t)
 	inherited := []*os.File{listening, pipe.write, d.create("inherited")}
 	const script = `echo "ready $$"; read x; exit 0`
 	// What a command has that logreel did not start.
@@ -118,23 +117,32 @@ func signalSets(t *testing.T, state string, terminal bool) (plain, command map[s
 	return sets("", "printed"), sets("logreel --every=never logged -- ", "logged")
 }
 
-// The command ignores and blocks no signal that logreel was not started to.
-func TestCommandSignalState(t *testing.T) {
-	t.Parallel()
-	for _, state := range []string{"", "--ignore-signal=USR2 --block-signal=USR1", "--block-signal=TERM --block-signal=CHLD"} {
+// eachSignalState calls check with the signalSets of each state, with and without a
+// terminal.
+func eachSignalState(t *testing.T, states []string, check func(t *testing.T, plain, command map[string]uint64)) {
+	for _, state := range states {
 		for _, terminal := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s terminal %v", state, terminal), func(t *testing.T) {
 				t.Parallel()
 				plain, command := signalSets(t, state, terminal)
-				for _, set := range []string{"SigIgn:", "SigBlk:"} {
-					bits, there := command[set]
-					if more := bits &^ plain[set]; more != 0 || !there {
-						t.Errorf("%s the command has %#x more", set, more)
-					}
-				}
+				check(t, plain, command)
 			})
 		}
 	}
+}
+
+// The command ignores and blocks no signal that logreel was not started to.
+func TestCommandSignalState(t *testing.T) {
+	t.Parallel()
+	states := []string{"", "--ignore-signal=USR2 --block-signal=USR1", "--block-signal=TERM --block-signal=CHLD"}
+	eachSignalState(t, states, func(t *testing.T, plain, command map[string]uint64) {
+		for _, set := range []string{"SigIgn:", "SigBlk:"} {
+			bits, there := command[set]
+			if more := bits &^ plain[set]; more != 0 || !there {
+				t.Errorf("%s the command has %#x more", set, more)
+			}
+		}
+	})
 }
 
 // What logreel was started to ignore its command ignores too, so nohup works, and
@@ -142,15 +150,10 @@ func TestCommandSignalState(t *testing.T) {
 // signals the Go runtime does not tell.
 func TestCommandIgnores(t *testing.T) {
 	t.Parallel()
-	for _, state := range []string{"--ignore-signal=HUP", "--ignore-signal=INT"} {
-		for _, terminal := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s terminal %v", state, terminal), func(t *testing.T) {
-				t.Parallel()
-				plain, command := signalSets(t, state, terminal)
-				if got, want := command["SigIgn:"], plain["SigIgn:"]; got != want {
-					t.Errorf("the command ignores %#x, want %#x", got, want)
-				}
-			})
+	states := []string{"--ignore-signal=HUP", "--ignore-signal=INT"}
+	eachSignalState(t, states, func(t *testing.T, plain, command map[string]uint64) {
+		if got, want := command["SigIgn:"], plain["SigIgn:"]; got != want {
+			t.Errorf("the command ignores %#x, want %#x", got, want)
 		}
-	}
+	})
 }

@@ -175,6 +175,13 @@ func takesTerminal(t *testing.T, pid int) {
 	})
 }
 
+// foreground types fg, and waits until the process has the terminal.
+func (s *screen) foreground(pid int) {
+	s.t.Helper()
+	s.enters("fg")
+	takesTerminal(s.t, pid)
+}
+
 const (
 	running = "SR"
 	halted  = "T"
@@ -242,8 +249,7 @@ func TestCommandBackground(t *testing.T) {
 	s := startScript(t, "echo begun $$ > begun; read x; echo typed $x; exit 3", "./job &")
 	pid := s.awaitNumber("begun")
 	s.prompt("background")
-	s.enters("fg")
-	takesTerminal(t, pid)
+	s.foreground(pid)
 	s.enters("something")
 	s.logs("typed something")
 	s.prompt("the end")
@@ -259,8 +265,7 @@ func TestCommandStoppedWithoutInput(t *testing.T) {
 		"./job < /dev/null; echo status $?")
 	pid := lastNumber(t, s.logs("ready"))
 	s.stop()
-	s.enters("fg")
-	takesTerminal(t, pid)
+	s.foreground(pid)
 	s.press("C-c")
 	s.logs("interrupted")
 	s.prompt("the end")
