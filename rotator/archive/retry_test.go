@@ -240,3 +240,12 @@ func TestTickAgain(t *testing.T) {
 		t.Error("the clock was set back: no pass is wanted")
 	}
 }
+
+// While a slow command runs, what is finished meanwhile is compressed.
+func TestExecSlow(t *testing.T) { // not parallel: it forks
+	fx := newFixture(t, daily)
+	fx.Compress = stored
+	fx.Exec = fmt.Sprintf(`test "${1##*/}" != 2026-11-19.log.gz || { echo line >%[1]s; while ! test -e %[1]s.gz; do sleep 0.01; done; }`, fx.path(yesterday))
+	fx.put("2026-11-19.log", ".2026-11-19.log.pending").run().want("2026-11-19.log.gz", yesterday+".gz")
+	fx.wantQuiet()
+}
