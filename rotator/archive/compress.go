@@ -174,7 +174,9 @@ func (p *pass) source(f *file) (*source, error) {
 
 // replace puts the temporary file in the place of the original, if that has not changed
 // since it was read. The original gets another name first: as long as it has that, the
-// temporary file is complete, or has its final name already.
+// temporary file is complete, or has its final name already. A file system that logs only
+// what is synced may keep the later of two renames without the earlier one (btrfs does,
+// when somebody syncs another file), so each is made to last before the next.
 func (p *pass) replace(f, to *file, temporary string) error {
 	h, err := p.lock(f)
 	if err == nil {
@@ -187,6 +189,9 @@ func (p *pass) replace(f, to *file, temporary string) error {
 	}
 	if err != nil {
 		return errors.Join(err, p.Files.Remove(temporary))
+	}
+	if err := p.Files.SyncDir(files.Dir(done)); err != nil {
+		return err
 	}
 	if err := p.Files.Rename(temporary, to.path); err != nil {
 		return err

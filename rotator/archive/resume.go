@@ -94,5 +94,8 @@ func (p *pass) name(out files.File, temporary, to string) (named bool, err error
 	if info.Size == 0 {
 		return false, p.Files.Remove(temporary)
 	}
+	if err := p.Files.SyncDir(files.Dir(to)); err != nil { // see replace
+		return false, err
+	}
 	return true, p.Files.Rename(temporary, to)
 }
