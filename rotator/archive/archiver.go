@@ -322,11 +322,7 @@ func (a *Archiver) work() {
 // sync makes finished files survive a power cut.
 func (a *Archiver) sync(paths []string) {
 	for _, path := range paths {
-		f, err := a.config.Files.Read(path)
-		if err == nil {
-			err = errors.Join(f.Sync(), f.Close())
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+		if err := a.config.Sync(path); err != nil {
 			a.config.Messages.Warn("%v; it may not survive a power cut", err)
 		}
 	}
