@@ -1,4 +1,4 @@
-"""Log records that end in a checksum, so that a reader can tell a broken line."""
+"""Log records that end in a checksum, so that a reader can tell a broken one."""
 
 import logging
 import zlib
@@ -18,10 +18,11 @@ def filler(writer, sequence, size):
 
 
 class Sealed(logging.Formatter):
-    """Formats a record as: seconds since 1970, message, checksum of both."""
+    """Formats a record, with its traceback, and puts the checksum of all of it at its
+    end. By default it is seconds since 1970 and the message."""
 
-    def __init__(self):
-        super().__init__("%(created).6f %(message)s")
+    def __init__(self, format="%(created).6f %(message)s"):
+        super().__init__(format)
 
     def format(self, record):
         line = super().format(record)

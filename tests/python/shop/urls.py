@@ -1,4 +1,4 @@
-"""The shop's only page."""
+"""The shop's pages."""
 
 import logging
 import time
@@ -7,6 +7,7 @@ from django.http import StreamingHttpResponse
 from django.urls import path
 
 from sealed import FILLER, filler
+from shop.payment import pay
 
 log = logging.getLogger(__name__)
 
@@ -32,4 +33,7 @@ def order(request, number, records, pause):
     return StreamingHttpResponse(handle(), content_type="text/plain")
 
 
-urlpatterns = [path("orders/<str:number>/<int:records>/<int:pause>", order)]
+urlpatterns = [
+    path("orders/<str:number>/<int:records>/<int:pause>", order),
+    path("pay/<str:number>/<int:size>", pay),
+]
