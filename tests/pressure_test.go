@@ -262,9 +262,14 @@ func TestArchiveHookFails(t *testing.T) {
 	hook := `echo "$1" >> tried; test -e works`
 	p := d.start("--size=1", "--keep-count=1", "--exec", hook, "app.log")
 	p.write("0", "1", "2", "3", "4", "5")
+	p.says("exit status 1")
+	eventually(t, "SIGUSR1 tells how many files wait", func() bool {
+		p.report()
+		return strings.Contains(p.says(" bytes waiting"), " files waiting for --exec")
+	})
 	said := p.end()
-	if n := strings.Count(said, "exit status 1"); n > 1 {
-		t.Errorf("it was said %d times: %s", n, said)
+	if strings.Contains(said, "exit status 1") {
+		t.Errorf("it was said again: %s", said)
 	}
 	if tried := strings.Fields(d.read("tried")); len(tried) != 1 || tried[0] != "app.log" {
 		t.Errorf("tried for %q", tried)

@@ -94,8 +94,12 @@ func (o *Output) Report(waiting int) {
 	if s.Live != "" {
 		live = fmt.Sprintf("live file %s of %d bytes", s.Live, s.Size)
 	}
-	o.messages.Say("%s; %d bytes written and %d switches in %v; %d bytes waiting", live, s.Written, s.Switches,
-		time.Since(o.started).Round(time.Second), o.buffer.bytes()+waiting)
+	files := ""
+	if n := o.archiver.Waiting(); n > 0 {
+		files = fmt.Sprintf("; %s waiting for --exec", messages.Count(n, "file"))
+	}
+	o.messages.Say("%s; %d bytes written and %d switches in %v; %d bytes waiting%s", live, s.Written, s.Switches,
+		time.Since(o.started).Round(time.Second), o.buffer.bytes()+waiting, files)
 }
 
 // ReportNow is Report for who writes.
