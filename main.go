@@ -51,6 +51,9 @@ func main() {
 		status = cmp.Or(status, statusOf(err))
 	}
 	p.stderr.Flush()
+	if p.interrupted {
+		process.Interrupt()
+	}
 	os.Exit(status)
 }
 
@@ -71,6 +74,8 @@ type program struct {
 	stderr  *messages.Stderr
 	signals chan os.Signal
 	ignored []os.Signal // the signals that we were started to ignore
+	// interrupted says that SIGINT has ended the command.
+	interrupted bool
 }
 
 // run does what the arguments say, and returns the exit status of the command if there
@@ -196,6 +201,7 @@ func (p *program) relay(f *flags.Flags, outputs *flags.Outputs, printer messages
 		}
 		cmd.Abandon()
 		status = cmd.Wait()
+		p.interrupted = cmd.Interrupted()
 	}
 	return status, err
 }

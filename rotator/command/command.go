@@ -5,10 +5,11 @@
 //
 //   - The command's standard output and standard error are one socket, on which the
 //     intake can tell the writers apart, or one pipe.
-//   - It is in a process group of its own. Signals that end, reload or stop servers
-//     are passed on to it, to the process alone, as a supervisor would send them.
-//   - When there is a terminal, the command gets it, and gives it back: ctrl-c, ctrl-z
-//     and fg work as they do without logreel.
+//   - It is in the process group that a script around us has put us in, or in one of its
+//     own. Signals that end, reload or stop servers are passed on to it, to the process
+//     alone, as a supervisor would send them.
+//   - At a terminal, ctrl-c, ctrl-z, fg and reading work as they do without logreel, for
+//     the command and for whoever has started us.
 //   - Every child that is left to us is reaped, ours or not.
 //   - It has the descriptors and the limits that we were started with, and the environment,
 //     but for what sets our flags. A listening socket or a watchdog of systemd is for
@@ -70,8 +71,9 @@ type Command struct {
 
 	pid      int
 	terminal terminal
+	place    place
 	ended    chan struct{}
-	status   atomic.Int32
+	status   atomic.Uint32
 }
 
 // Start starts a command.
@@ -81,6 +83,7 @@ func Start(c Config) (*Command, error) {
 		return nil, err
 	}
 	cmd := &Command{terminal: findTerminal(), ended: make(chan struct{})}
+	cmd.place = findPlace(cmd.terminal)
 	files := []uintptr{0}
 	for range map[bool]int{false: 1, true: 2}[c.Apart] {
 		output, input, room, err := connect(c.Pipe)
@@ -98,12 +101,12 @@ func Start(c Config) (*Command, error) {
 	cmd.pid, err = start(path, c.Arguments, &syscall.ProcAttr{
 		Env:   c.Environment,
 		Files: files,
-		Sys:   cmd.terminal.attributes(),
+		Sys:   cmd.place.attributes(cmd.terminal),
 	})
 	if err != nil {
 		return nil, errors.Join(startError(path, err), cmd.close())
 	}
-	cmd.terminal.leave()
+	cmd.place.settle()
 	return cmd, nil
 }
 
@@ -127,7 +130,7 @@ func connect(pipe bool) (output, input, room int, err error) {
 // ended. From then on all signals go there.
 func (c *Command) Signals(signals chan os.Signal) <-chan os.Signal {
 	others := make(chan os.Signal, cap(signals))
-	signal.Notify(signals, syscall.SIGCHLD, syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGTSTP)
+	signal.Notify(signals, c.place.catches()...)
 	go func() {
 		c.reap(others) // the command may have ended before we listened
 		for s := range signals {
@@ -139,7 +142,8 @@ func (c *Command) Signals(signals chan os.Signal) <-chan os.Signal {
 				if len(others) < cap(others)-1 {
 					others <- s
 				}
-			case s == syscall.SIGCONT:
+			case c.place.has(s, c.terminal):
+			case s == syscall.SIGCONT && c.place == own:
 				c.terminal.resume(c.pid)
 			default:
 				_ = syscall.Kill(c.pid, s.(syscall.Signal)) // fails if it has just ended
@@ -171,21 +175,18 @@ func (c *Command) reap(others chan<- os.Signal) {
 			return
 		case pid != c.pid || c.hasEnded():
 		case status.Stopped():
-			c.terminal.follow(c.pid, status.StopSignal())
+			if c.place == own {
+				c.terminal.follow(c.pid, status.StopSignal())
+			}
 		default:
-			c.terminal.takeBack(c.pid)
-			c.status.Store(int32(exitStatus(status)))
+			if c.place == own {
+				c.terminal.takeBack(c.pid)
+			}
+			c.status.Store(uint32(status))
 			close(c.ended)
 			others <- syscall.SIGCHLD
 		}
 	}
-}
-
-func exitStatus(status syscall.WaitStatus) int {
-	if status.Signaled() {
-		return 128 + int(status.Signal())
-	}
-	return status.ExitStatus()
 }
 
 // Abandon closes the output, which nobody reads any more: whoever goes on writing gets
@@ -203,5 +204,16 @@ func (c *Command) close() (err error) {
 // N ended it.
 func (c *Command) Wait() int {
 	<-c.ended
-	return int(c.status.Load())
+	status := syscall.WaitStatus(c.status.Load())
+	if status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return status.ExitStatus()
+}
+
+// Interrupted reports whether SIGINT has ended the command. Then a script or a loop around
+// it ends as well, if it sees that; the exit status alone does not tell a shell.
+func (c *Command) Interrupted() bool {
+	status := syscall.WaitStatus(c.status.Load())
+	return c.hasEnded() && status.Signaled() && status.Signal() == syscall.SIGINT
 }

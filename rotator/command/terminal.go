@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/signal"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// A terminal is the one that controls us, if there is one. The command gets its
-// foreground whenever the shell has given that to us.
+// A terminal is the one that controls us, if there is one. A command in a group of its own
+// gets its foreground whenever the shell has given that to us.
 type terminal struct {
 	fd    int // -1 when there is none
 	group int // our process group
@@ -34,20 +33,6 @@ func (t terminal) inFront() int {
 		return -1
 	}
 	return group
-}
-
-// attributes makes the command begin in a process group of its own, and in the
-// foreground if we are there.
-func (t terminal) attributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Foreground: t.inFront() == t.group, Ctty: t.fd}
-}
-
-// leave ignores SIGTTOU, which would stop us when we take the terminal back from the
-// background. It is to be called after the command has begun, which must not inherit that.
-func (t terminal) leave() {
-	if t.fd >= 0 {
-		signal.Ignore(syscall.SIGTTOU)
-	}
 }
 
 // pass gives the foreground from one process group to another. It stays where it is if

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // Signals takes over, for as long as the process lives, the signals that could end it:
@@ -23,4 +25,14 @@ func Signals() (signals chan os.Signal, ignored []os.Signal) {
 		signal.Notify(signals, s)
 	}
 	return signals, ignored
+}
+
+// Interrupt ends this process by SIGINT, as far as that can end it: process 1 it cannot.
+func Interrupt() {
+	if os.Getpid() == 1 {
+		return
+	}
+	signal.Reset(syscall.SIGINT)
+	_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
+	_, _ = unix.Poll(nil, 1000) // it may come to another thread
 }
