@@ -180,6 +180,9 @@ func (p *program) relay(f *flags.Flags, outputs *flags.Outputs, printer messages
 	} else if c.Terminal = intake.IsTerminal(0); c.Terminal {
 		printer.Say("reading what you type; end with ctrl-d")
 	}
+	streams[0].input.Nameless = func() {
+		printer.Warn("the system does not tell which processes write, since they are not in this PID namespace; lines of several may be mixed")
+	}
 	var keep []int
 	for _, s := range streams {
 		keep = append(keep, s.input.Input)

@@ -86,6 +86,10 @@ type demux struct {
 	// known says that the kernel has named a writer. What came before that was written
 	// before the kernel was asked for names.
 	known bool
+	// early is how many bytes may have been written before that, and nameless is called for
+	// a line without a name that was written later; nil once it was.
+	early    int
+	nameless func()
 
 	messages [slots]message
 	control  [slots]credentials
@@ -129,6 +133,8 @@ func newDemux(c Config) *demux {
 		return nil
 	}
 	d := &demux{fd: input, most: maxRests, longestWait: longestWait, longest: max(maxRest, c.MaxLine), writers: map[int32]*writer{}, memory: make([]byte, slots*slotSize)}
+	d.nameless = c.Nameless
+	d.early, _ = unix.IoctlGetInt(input, ioctlWaiting)
 	if d.lastStart = c.LastStart; d.lastStart != nil {
 		d.largestMessage = largestMessage(d.memory, c.Room)
 	}
@@ -160,6 +166,7 @@ func (d *demux) read(limit int) (took, filled int, more bool, err error) {
 		return 0, 0, false, errno
 	}
 	took, filled = d.sort(int(count), int(count) == n)
+	d.early -= took
 	if d.unread -= took; !d.marked.IsZero() && (int(count) < n || d.unread <= 0) {
 		d.passMarked()
 	}
@@ -250,6 +257,10 @@ func (d *demux) take(pid int32, text []byte, inside bool) {
 
 // newWriter returns a writer that begins a line.
 func (d *demux) newWriter(pid int32) *writer {
+	if pid == 0 && d.early <= 0 && d.nameless != nil {
+		d.nameless()
+		d.nameless = nil
+	}
 	var w *writer
 	if last := len(d.spare) - 1; last >= 0 {
 		w, d.spare = d.spare[last], d.spare[:last]

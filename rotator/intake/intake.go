@@ -120,6 +120,10 @@ type Config struct {
 	// a record; -1 if none does. On a socket the lines of a record are kept together. Nil if
 	// every line is a record.
 	LastStart func(text []byte) int
+	// Nameless is called when the kernel does not name who writes to a socket, so that the
+	// lines of several may be mixed; once, when the first of them is unfinished. Nil for
+	// nobody.
+	Nameless func()
 	// Room is how many bytes a socket holds, as the kernel counts them; 0 when that
 	// is not known.
 	Room int
