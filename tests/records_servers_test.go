@@ -211,12 +211,12 @@ func TestRecordsServers(t *testing.T) {
 			s.open(t, logreel, slices.Concat(flags(s), []string{"--"}, server.command(t, s.address))...)
 			reader := s.server.Process.Pid
 
-			s.payments("first", 20, []int{100, 5_000, 50_000, 200_000}, func() {})
+			s.payments("first", 12, []int{100, 5_000, 50_000, 200_000}, func() {})
 			if len(s.refused) > 0 {
 				t.Errorf("without an answer: %v", s.refused)
 			}
 			before := s.workers(t)
-			s.payments("reload", 30, records.reload, func() { sendSignal(t, reader, syscall.SIGHUP) })
+			s.payments("reload", 16, records.reload, func() { sendSignal(t, reader, syscall.SIGHUP) })
 			s.workers(t, before...)
 			s.payments("stop", 10, records.reload, func() { sendSignal(t, reader, syscall.SIGTERM) })
 			s.endWith(t, 0)
@@ -234,9 +234,9 @@ func TestRecordsServers(t *testing.T) {
 			}
 			s.open(t, "sh", slices.Concat([]string{"-c", script, "sh", strings.Join(quoted, " ")}, server.command(t, s.address))...)
 			master := s.master(t)
-			s.payments("first", 40, []int{100, 1_000, 2_000}, func() {})
+			s.payments("first", 20, []int{100, 1_000, 2_000}, func() {})
 			before := s.workers(t)
-			s.payments("reload", 30, []int{100, 1_000, 2_000}, func() { sendSignal(t, master, syscall.SIGHUP) })
+			s.payments("reload", 20, []int{100, 1_000, 2_000}, func() { sendSignal(t, master, syscall.SIGHUP) })
 			s.workers(t, before...)
 			s.payments("stop", 10, []int{100, 1_000, 2_000}, func() { sendSignal(t, master, syscall.SIGTERM) })
 			s.endWith(t, 0)

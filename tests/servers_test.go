@@ -54,7 +54,7 @@ func newShop(t *testing.T) *shop {
 	output, err := os.Create(filepath.Join(t.TempDir(), "output"))
 	must(t, err)
 	s := &shop{
-		logs: t.TempDir(), address: listener.Addr().String(), output: output,
+		logs: roomyFolder(t, 100<<20).dir, address: listener.Addr().String(), output: output,
 		client: http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	t.Cleanup(func() {
