@@ -15,7 +15,8 @@ import (
 	"github.com/logreel/logreel/rotator/record"
 )
 
-// A pair is a relay with two outputs that both get every line.
+// A pair is a relay with two outputs that both get every line. The first one has room for
+// all of them, whatever a busy machine makes it wait for.
 type pair struct {
 	*session
 	other      *fickle
@@ -27,7 +28,7 @@ func runPair(t *testing.T, c output.Config) *pair {
 	t.Helper()
 	s, in := newSession(t, &fickle{System: files.Disk{}})
 	p := &pair{session: s, other: &fickle{System: files.Disk{}}, otherDir: t.TempDir()}
-	first := p.open(p.dir+"/%Y", p.files, c)
+	first := p.open(p.dir+"/%Y", p.files, output.Config{Buffer: 64 << 20})
 	c.Batch = 1 << 20
 	second := p.open(p.otherDir+"/%Y", p.other, c)
 	p.otherLines = func() string { return (&session{t: t, dir: p.otherDir}).content() }
@@ -39,7 +40,7 @@ func runPair(t *testing.T, c output.Config) *pair {
 // awaitLines waits until a file holds so many lines.
 func (p *pair) awaitLines(content func() string, n int) {
 	p.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); strings.Count(content(), "\n") < n; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); strings.Count(content(), "\n") < n; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("%d lines of %d are there", strings.Count(content(), "\n"), n)
 		}

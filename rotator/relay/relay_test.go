@@ -42,6 +42,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// patience is how long anything may take on a busy machine.
+const patience = time.Minute
+
 // A fickle file system does with each write what the test says: how many bytes of it
 // are written, and how it fails. It may wait as well.
 type fickle struct {
@@ -182,7 +185,7 @@ func (s *session) send(text string) {
 // await waits until a text is said, and returns the message.
 func (s *session) await(text string) string {
 	s.t.Helper()
-	for deadline := time.After(20 * time.Second); ; {
+	for deadline := time.After(patience); ; {
 		select {
 		case said := <-s.said:
 			if strings.Contains(said, text) {
@@ -211,7 +214,7 @@ func (s *session) awaitEnd() (err error) {
 	}
 	select {
 	case err = <-s.ended:
-	case <-time.After(60 * time.Second):
+	case <-time.After(patience):
 		s.t.Fatal("still running")
 	}
 	return err
@@ -413,7 +416,7 @@ func TestPassWithoutLines(t *testing.T) {
 		Now: func() time.Time { return time.Now().Add(moment - time.Hour) }, // of the first pass
 	}})
 	const want = "pass\npass\n"
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		got, err := os.ReadFile(notes)
 		if string(got) == want {
 			break
