@@ -44,8 +44,11 @@ func main() {
 		os.Exit(command.StatusNotExecutable)
 	}
 	p := &program{stderr: messages.NewStderr()}
-	p.signals, p.ignored = process.Signals()
-	status, err := p.run(os.Args[1:])
+	status, err := 0, process.CheckThreads() // before there are more than the runtime's own
+	if err == nil {
+		p.signals, p.ignored = process.Signals()
+		status, err = p.run(os.Args[1:])
+	}
 	if err != nil {
 		p.stderr.Error(err)
 		status = cmp.Or(status, statusOf(err))
