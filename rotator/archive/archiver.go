@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"strings"
 	"sync"
@@ -120,31 +119,6 @@ func (a *Archiver) Finished(path string) {
 	a.ask()
 }
 
-// Wrote is to be called when so many bytes were written.
-func (a *Archiver) Wrote(n int) {
-	if a.left -= int64(n); a.left <= 0 {
-		a.keepCeiling()
-	}
-}
-
-// keepCeiling deletes what exceeds Config.KeepSize, and sets when to look again: when half
-// of what is left may be written, since a pass that compresses takes some too.
-func (a *Archiver) keepCeiling() {
-	c := a.config
-	if a.left = math.MaxInt64; c.KeepSize == 0 {
-		return
-	}
-	c.Messages.Warn = silent // the passes tell what cannot be read
-	left := newPass(c).ceiling("")
-	a.left = max(left/2, c.KeepSize/ceilingSteps, 1)
-}
-
-func silent(string, ...any) {}
-
-// ceilingSteps is how often Config.KeepSize is looked at, while as much is written, if
-// there is nothing left to delete.
-const ceilingSteps = 64
-
 // mark marks a file as one to be handed on. If that fails, it is tried again.
 func (a *Archiver) mark(path string) {
 	err := Mark(a.config.Files, path)
@@ -229,34 +203,6 @@ func (a *Archiver) Until() time.Time {
 
 // Waiting returns how many files wait to be handed on, as far as the passes have told.
 func (a *Archiver) Waiting() int { return int(a.hook.waiting.Load()) }
-
-// MakeRoom is to be called after a failed write: if the disk is full, it deletes what is
-// to be deleted, and reports whether that was anything. The room may be used up again in
-// no time, and then it is called once more. If the disk is full all the same, because of
-// a quota for example, and Config.KeepFree is given, it deletes one file each time.
-func (a *Archiver) MakeRoom(err error) bool {
-	if !isFull(err) {
-		return false
-	}
-	since := a.config.Now().Sub(a.room)
-	switch {
-	case since < 0: // the clock was set back
-	case a.roomed && since < roomPause:
-		_, _ = unix.Poll(nil, int((roomPause - since).Milliseconds()))
-	case !a.roomed && since < roomEvery:
-		return false
-	}
-	if !a.config.keeps() {
-		return false
-	}
-	p := newPass(a.config)
-	forced := !passed(a.forced, a.config.Now(), forceFor)
-	a.roomed = p.keep(p.find(), sweep{waiting: true, full: forced}) > 0
-	if a.room = a.config.Now(); forced || !a.roomed {
-		a.forced = a.room
-	}
-	return a.roomed
-}
 
 // Close waits until the work is done, but no longer than patience or a minute, or until
 // stop reports true; and for a second in any case. What is not done then is left for the
