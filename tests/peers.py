@@ -22,11 +22,13 @@ class Program:
         self.name, self.package, self.words, self.status = name, package, words, status
         self.binary = name
         self.named_by_time = any("%" in word for word in words)
+        self.takes_directives = "LOGS" in words
 
-    def command(self, logs, switch, options=()):
-        """Switch is the number of bytes in the second that a file is for, or 0 where a file is for a day."""
+    def command(self, logs, switch, options=(), directives=()):
+        """Switch is the number of bytes in the second that a file is for, or 0 where a file is for a day. Directives
+        are what svlogd, s6-log and multilog have in the place of options."""
         if self.name == "svlogd":  # has its configuration in a file
-            (logs / "config").write_text("s0\nn0\n" + ("t1\n" if switch else ""))
+            (logs / "config").write_text("s0\nn0\n" + ("t1\n" if switch else "") + "".join(d + "\n" for d in directives))
         fields = {
             "%": f"{logs}/%Y-%m-%d{'-%H%M%S' if switch else ''}.log",
             "SECONDS": 1 if switch else 86400,
@@ -34,6 +36,8 @@ class Program:
             "LOGS": logs,
         }
         words = [re.sub("|".join(fields), lambda found: str(fields[found[0]]), word) for word in self.words]
+        if self.takes_directives and self.name != "svlogd":
+            words[-1:-1] = directives
         return [self.binary, *options, *words]
 
     def files(self, logs):
