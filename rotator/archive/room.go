@@ -50,9 +50,11 @@ func (a *Archiver) MakeRoom(err error) bool {
 	if !a.config.keeps() {
 		return false
 	}
-	p := newPass(a.config)
+	silently := a.config
+	silently.Messages.Warn = silent // the passes tell what cannot be read
+	found, p := newPass(silently).find(), newPass(a.config)
 	forced := !passed(a.forced, a.config.Now(), forceFor)
-	a.roomed = p.keep(p.find(), sweep{waiting: true, full: forced}) > 0
+	a.roomed = p.keep(found, sweep{waiting: true, full: forced}) > 0
 	if a.room = a.config.Now(); forced || !a.roomed {
 		a.forced = a.room
 	}
