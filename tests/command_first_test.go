@@ -54,8 +54,8 @@ func TestCommandProcessOne(t *testing.T) {
 // An orphan holds the log open for ever, but for --grace.
 func TestCommandProcessOneGrace(t *testing.T) {
 	t.Parallel()
-	p, first := startFirst(t, `exec 3<&0; (sh -c 'echo ready; read x' <&3 &)
-		trap 'exit 5' TERM; while :; do sleep 0.01; done`, "--grace=200ms")
+	p, first := startFirst(t, `trap 'exit 5' TERM; exec 3<&0; (sh -c 'echo ready; read x' <&3 &)
+		while :; do sleep 0.01; done`, "--grace=200ms")
 	p.copies("ready")
 	sendSignal(t, first, syscall.SIGTERM)
 	p.wait(5) // while the orphan's input is open
