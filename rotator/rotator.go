@@ -98,7 +98,7 @@ type Rotator struct {
 	// repeat is what is to be written again before anything else.
 	repeat []byte
 	// record is what the live file ends with, if Config.Records is given.
-	record record
+	record openRecord
 	// reopen says that the live file's name is to be opened anew, and next that the next
 	// file is to be gone on to, as soon as that divides no record.
 	reopen, next bool
@@ -183,8 +183,8 @@ func (r *Rotator) Start() {
 	}
 }
 
-// turn makes sure that the live file is the one for lines of the given time.
-func (r *Rotator) turn(at time.Time) error {
+// ensureLive makes sure that the live file is the one for lines of the given time.
+func (r *Rotator) ensureLive(at time.Time) error {
 	r.look()
 	if r.next {
 		r.next = false
@@ -367,7 +367,7 @@ func (r *Rotator) Reopen(at time.Time) {
 
 // try opens the file for lines of the given time before any has come.
 func (r *Rotator) try(at time.Time) {
-	if err := r.turn(at); err != nil {
+	if err := r.ensureLive(at); err != nil {
 		r.opening.Begin(r.config.Now(), err, "trying again every second")
 	}
 }

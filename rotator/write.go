@@ -55,7 +55,7 @@ func (r *Rotator) append(lines []byte, at time.Time) (int, error) {
 	}
 	if !r.midLine && len(rest) == 0 {
 		r.record.text = r.record.text[:0]
-		if err := r.turn(at); err != nil {
+		if err := r.ensureLive(at); err != nil {
 			return 0, err
 		}
 	}

@@ -35,10 +35,11 @@ func startFirst(t *testing.T, script string, flags ...string) (p *process, first
 // command's status.
 func TestCommandProcessOne(t *testing.T) {
 	t.Parallel()
-	p, first := startFirst(t, `test $PPID = 1 && echo "below 1"
+	p, first := startFirst(t, `trap 'echo terminated; exit 5' TERM
+		test $PPID = 1 && echo "below 1"
 		i=0; while test $i -lt 100; do (sh -c 'exit 3' & sh -c : &); i=$((i + 1)); done
 		(sh -c 'echo ready; read x; echo orphan $x' <&3 &) 3<&0
-		trap 'echo terminated; exit 5' TERM; while :; do sleep 0.01; done`)
+		while :; do sleep 0.01; done`)
 	p.copies("ready")
 	eventually(t, "two children, none of them a zombie", func() bool {
 		return len(childrenOf(t, first)) == 2 && len(children(t, first)) == 2

@@ -20,8 +20,8 @@ import (
 	"github.com/logreel/logreel/rotator/values"
 )
 
-// Each are the flags that each output has.
-type Each struct {
+// OutputFlags are the flags that each output has.
+type OutputFlags struct {
 	Every  pattern.Interval `group:"Rotation" placeholder:"INTERVAL" help:"30s 15m 6h 1d 1w 1mo 1y, or never. Default: the finest time field in PATTERN."`
 	At     pattern.Offset   `group:"Rotation" placeholder:"OFFSET" help:"Shift the boundaries: --every=1d --at=03:00, --every=1w --at=sun."`
 	Size   values.Size      `group:"Rotation" placeholder:"SIZE" help:"Also switch before a line would take the file past SIZE (10M); the next files of the period get .1, .2, … after the name."`
@@ -50,7 +50,7 @@ type Each struct {
 type Flags struct {
 	Pattern string `arg:"" optional:"" name:"PATTERN"`
 
-	Each
+	OutputFlags
 
 	RecordStart *record.Expression  `group:"Records" placeholder:"REGEX" help:"A line that matches begins a record; those up to the next that does belong to it, such as a traceback. A record is in one file."`
 	Also        []values.Selection  `group:"Records" sep:"none" placeholder:"OUTPUT" help:"Copy the records that match REGEX into files of their own: --also='REGEX => [FLAGS] PATTERN'. Without REGEX =>, all."`

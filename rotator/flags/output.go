@@ -23,7 +23,7 @@ import (
 type further struct {
 	Pattern string `arg:"" optional:"" name:"PATTERN"`
 
-	Each
+	OutputFlags
 }
 
 // standardOutput is the PATTERN of an output that is no files.
@@ -88,7 +88,7 @@ func (o *Outputs) All() []output.Config {
 func (f *Flags) Outputs(printer messages.Printer) (*Outputs, error) {
 	all := &Outputs{}
 	var err error
-	if all.Main, err = f.output(f.Pattern, &f.Each, printer); err != nil {
+	if all.Main, err = f.output(f.Pattern, &f.OutputFlags, printer); err != nil {
 		return nil, f.Mistake(err)
 	}
 	router := record.Config{Start: f.RecordStart, MaxLine: int(f.MaxLine), Only: pointers(f.Only), Drop: pointers(f.Drop)}
@@ -141,9 +141,9 @@ func (f *Flags) described(flag string, words []string, printer messages.Printer)
 		return c, err
 	}
 	if o.Pattern == standardOutput {
-		o.Each = Each{Every: pattern.Never, ExecTimeout: o.ExecTimeout}
+		o.OutputFlags = OutputFlags{Every: pattern.Never, ExecTimeout: o.ExecTimeout}
 	}
-	if c, err = f.output(o.Pattern, &o.Each, printer); err != nil {
+	if c, err = f.output(o.Pattern, &o.OutputFlags, printer); err != nil {
 		return c, err
 	}
 	if o.Pattern == standardOutput {
@@ -161,7 +161,7 @@ func pointers(expressions []record.Expression) (all []*record.Expression) {
 }
 
 // output returns the configuration of one output.
-func (f *Flags) output(text string, e *Each, printer messages.Printer) (c output.Config, err error) {
+func (f *Flags) output(text string, e *OutputFlags, printer messages.Printer) (c output.Config, err error) {
 	zone := time.UTC
 	switch {
 	case e.UTC && e.TZ != "":

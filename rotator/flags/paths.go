@@ -12,7 +12,7 @@ var unexpanded = regexp.MustCompile(`^~[\w-]*/|\$(\w+|\{\w+\})`)
 
 // checkPath finds what nobody means in a path: something that a shell was to replace. A
 // path that begins with ./ is meant as it is.
-func (e *Each) checkPath(path string) error {
+func (e *OutputFlags) checkPath(path string) error {
 	at := unexpanded.FindStringIndex(path)
 	if at == nil || path[at[0]] == byte(e.Escape) || strings.HasPrefix(path, "./") {
 		return nil
@@ -31,7 +31,7 @@ func (e *Each) checkPath(path string) error {
 }
 
 // checkLink finds what nobody means in the name of a link, besides: time fields.
-func (e *Each) checkLink(path string) error {
+func (e *OutputFlags) checkLink(path string) error {
 	if i := strings.IndexByte(path, byte(e.Escape)); i >= 0 && i+1 < len(path) && 'A' <= path[i+1]&^0x20 && path[i+1]&^0x20 <= 'Z' {
 		return fmt.Errorf("%q has the time field %s, but a link has one name, whatever the time; write for example current.log", path, path[i:i+2])
 	}
@@ -39,7 +39,7 @@ func (e *Each) checkLink(path string) error {
 }
 
 // checkPaths finds the mistakes in what a user types as the names of files.
-func (e *Each) checkPaths(pattern string) error {
+func (e *OutputFlags) checkPaths(pattern string) error {
 	if err := e.checkPath(pattern); err != nil {
 		return fmt.Errorf("pattern %w", err)
 	}

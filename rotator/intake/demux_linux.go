@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/logreel/logreel/rotator/record"
 )
 
 const (
@@ -29,7 +31,7 @@ const (
 	// whether there is memory that is not needed.
 	lookForGone = time.Second
 	// longestWait is how long a whole line waits for something that is unfinished.
-	longestWait = time.Second
+	longestWait = record.MaxQuiet
 	// messageCost is about what a short message takes of a socket's buffer besides its
 	// bytes: the kernel counts the memory of whole buffers (SKB_TRUESIZE).
 	messageCost = 700

@@ -5,7 +5,8 @@ import "time"
 // minLinger is the shortest sleep that is worth its two system calls.
 const minLinger = time.Millisecond
 
-// A linger is how long to wait for more before a read, as the last reads suggest.
+// A linger is how long to wait for more before a read, as the last reads suggest. Further
+// outputs gather what they are given for a little longer; see package output.
 type linger struct {
 	most time.Duration
 	room int // how many bytes may gather in the input meanwhile

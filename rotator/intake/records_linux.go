@@ -4,11 +4,13 @@ import (
 	"bytes"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/logreel/logreel/rotator/record"
 )
 
 // maxRecord is how many bytes of a record wait for its last line to be finished. With more
 // it is over, so that an expression that never matches collects no more.
-const maxRecord = 1 << 20
+const maxRecord = record.MaxRecord
 
 // A run is what one process wrote with no other in between, as far as it has been read.
 type run struct {

@@ -7,17 +7,12 @@ import (
 
 	"github.com/logreel/logreel/rotator"
 	"github.com/logreel/logreel/rotator/messages"
+	"github.com/logreel/logreel/rotator/record"
 )
 
-const (
-	// reserve is how much of a buffer only records take that were begun before, so that
-	// a record is seldom cut; a quarter of a small buffer.
-	reserve = 1 << 20
-	// recordPause and maxRecord are when a record that is dropped is over, even if no
-	// other one begins.
-	recordPause = time.Second
-	maxRecord   = 1 << 20
-)
+// reserve is how much of a buffer only records take that were begun before, so that a
+// record is seldom cut; a quarter of a small buffer.
+const reserve = record.MaxRecord
 
 // A dropping is what a buffer knows of the lines that it drops.
 type dropping struct {
@@ -74,7 +69,7 @@ func (b *buffer) skip(lines []byte, at time.Time) []byte {
 	if !b.rest || b.skipping || len(lines) == 0 {
 		return lines
 	}
-	if at.Sub(b.restAt) >= recordPause || b.restBytes >= maxRecord {
+	if at.Sub(b.restAt) >= record.MaxQuiet || b.restBytes >= record.MaxRecord {
 		b.rest = false
 		return lines
 	}

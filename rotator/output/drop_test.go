@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/logreel/logreel/rotator/output/outputtest"
+	"github.com/logreel/logreel/rotator/record"
 )
 
 var recordsDropped = regexp.MustCompile(`(?m)^logreel: (\d+) records? dropped from .*\n`)
@@ -79,8 +80,8 @@ func TestDropEnds(t *testing.T) {
 	b := buffer{limit: 100, drop: true, dropping: dropping{records: outputtest.Capitals{}}}
 	now := time.Unix(0, 0)
 	b.push([]byte("R "+strings.Repeat("x", 200)+"\n"), now)
-	b.push([]byte(" more\n"), now.Add(recordPause/2))
-	b.push([]byte(" late\n"), now.Add(2*recordPause))
+	b.push([]byte(" more\n"), now.Add(record.MaxQuiet/2))
+	b.push([]byte(" late\n"), now.Add(2*record.MaxQuiet))
 	var out []byte
 	for front, _ := b.front(); len(front) > 0; front, _ = b.front() {
 		out = append(out, front...)

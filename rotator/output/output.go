@@ -8,7 +8,7 @@
 //   - One goroutine reads and writes by turns: it lends a batch and writes it. While the
 //     disk keeps it, another goroutine reads, and pushes what it has read. That is the
 //     cheapest way, for the output that most lines go into.
-//   - The output has a goroutine of its own ([Output.Go]) and is given lines. A fault of
+//   - The output has a goroutine of its own ([Output.RunInBackground]) and is given lines. A fault of
 //     its disk delays nobody else, until its buffer is full.
 //
 // # Guarantees
@@ -89,8 +89,8 @@ type Output struct {
 	// teeing says that lines are being copied, and nobody waits for the disk.
 	teeing atomic.Bool
 	// watch belongs to the goroutine that reads.
-	watch watch
-	own   own
+	watch      watch
+	background background
 
 	// roomy is called when there is room again in a buffer that was full, failed when
 	// lines could not be written.

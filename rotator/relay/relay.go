@@ -129,7 +129,7 @@ func Run(c Config) error {
 	}
 	for _, o := range c.Others {
 		o.Attach(r.interrupt, func() {})
-		if err := o.Go(c.Poller); err != nil {
+		if err := o.RunInBackground(c.Poller); err != nil {
 			return err
 		}
 	}

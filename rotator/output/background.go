@@ -13,8 +13,8 @@ import (
 	"github.com/logreel/logreel/rotator/timer"
 )
 
-// own is what an output has that writes from a goroutine of its own.
-type own struct {
+// A background is what an output has that writes from a goroutine of its own.
+type background struct {
 	timer  timer.Timer
 	asleep atomic.Bool // the goroutine waits for the timer
 	woken  atomic.Bool // the timer is set to wake it soon
@@ -22,7 +22,7 @@ type own struct {
 	done   atomic.Bool
 	err    error // what closing failed with, when it is done
 
-	// giving is held by whoever gives, and has what follows, and the output's watch.
+	// giving guards what follows, and the output's watch.
 	giving sync.Mutex
 	// abandoned says that nothing more is written, and lost is how many lines were not.
 	abandoned bool
@@ -31,10 +31,11 @@ type own struct {
 	reopen, next atomic.Bool // it is to reopen its file, or to go on to the next one
 }
 
-// Go starts a goroutine that writes what the output is given. Then nobody else may call
-// the methods that are for the goroutine that writes. Poller is as for [timer.Timer.Open].
-func (o *Output) Go(poller bool) error {
-	if err := o.own.timer.Open(poller); err != nil {
+// RunInBackground starts a goroutine that writes what the output is given. Then nobody else
+// may call the methods that are for the goroutine that writes. Poller is as for
+// [timer.Timer.Open].
+func (o *Output) RunInBackground(poller bool) error {
+	if err := o.background.timer.Open(poller); err != nil {
 		return err
 	}
 	o.prefix = o.name + ": "
@@ -46,20 +47,20 @@ func (o *Output) Go(poller bool) error {
 // wake-up for each of a fast stream's batches would cost more than writing them.
 const gather = 10 * time.Millisecond
 
-// Give puts in a copy of lines, which Flush has written. It takes all of them: the caller
-// is to look before whether the buffer is full.
+// Give puts in a copy of lines, which is written after the next Schedule. It takes all of
+// them: the caller must look before whether the buffer is full.
 func (o *Output) Give(lines []byte, at time.Time) {
-	o.own.giving.Lock()
-	defer o.own.giving.Unlock()
-	if o.own.abandoned {
-		o.own.lost += bytes.Count(lines, newline)
+	o.background.giving.Lock()
+	defer o.background.giving.Unlock()
+	if o.background.abandoned {
+		o.background.lost += bytes.Count(lines, newline)
 		return
 	}
 	o.buffer.push(lines, at)
 }
 
-// Flush has written what was given, soon.
-func (o *Output) Flush() {
+// Schedule makes the goroutine write what was given, soon.
+func (o *Output) Schedule() {
 	switch {
 	case o.buffer.bytes() == 0:
 	case o.Full():
@@ -73,8 +74,8 @@ func (o *Output) Flush() {
 func (o *Output) Wake() { o.wake(0) }
 
 func (o *Output) wake(after time.Duration) {
-	if o.own.asleep.Load() && (after == 0 || !o.own.woken.Swap(true)) {
-		o.own.timer.Set(after)
+	if o.background.asleep.Load() && (after == 0 || !o.background.woken.Swap(true)) {
+		o.background.timer.Set(after)
 	}
 }
 
@@ -82,9 +83,9 @@ func (o *Output) wake(after time.Duration) {
 func (o *Output) Signal(s os.Signal) {
 	switch s {
 	case syscall.SIGHUP:
-		o.own.reopen.Store(true)
+		o.background.reopen.Store(true)
 	case syscall.SIGALRM:
-		o.own.next.Store(true)
+		o.background.next.Store(true)
 	case syscall.SIGUSR1:
 		o.Report(0)
 		return
@@ -96,8 +97,8 @@ func (o *Output) Signal(s os.Signal) {
 // them. It tells the user when the disk does not answer, and when the buffer is full. It
 // reports whether lines wait.
 func (o *Output) Observe(now time.Time) (waiting bool) {
-	o.own.giving.Lock()
-	defer o.own.giving.Unlock()
+	o.background.giving.Lock()
+	defer o.background.giving.Unlock()
 	if o.buffer.bytes() > 0 {
 		o.Watch(now)
 		return true
@@ -110,8 +111,8 @@ func (o *Output) Observe(now time.Time) (waiting bool) {
 // Stuck returns for how long nothing has been written though lines wait, as far as Observe
 // has seen.
 func (o *Output) Stuck(now time.Time) time.Duration {
-	o.own.giving.Lock()
-	defer o.own.giving.Unlock()
+	o.background.giving.Lock()
+	defer o.background.giving.Unlock()
 	if o.watch.moves < 0 {
 		return 0
 	}
@@ -120,20 +121,20 @@ func (o *Output) Stuck(now time.Time) time.Duration {
 
 // Abandon gives up what waits, and all that is given from now on.
 func (o *Output) Abandon() {
-	o.own.giving.Lock()
-	defer o.own.giving.Unlock()
-	o.own.abandoned = true
-	o.own.lost += o.GiveUp()
+	o.background.giving.Lock()
+	defer o.background.giving.Unlock()
+	o.background.abandoned = true
+	o.background.lost += o.GiveUp()
 }
 
 // End says that nothing more is given, and waits until everything is written and the live
 // file closed, or nothing has been written for so long. It returns how many lines are
 // lost, and what closing failed with.
 func (o *Output) End(last time.Duration) (lost int, err error) {
-	o.own.ending.Store(true)
+	o.background.ending.Store(true)
 	o.Wake()
 	moves, moved := o.buffer.progress(), time.Now()
-	for !o.own.done.Load() && !o.own.abandoned {
+	for !o.background.done.Load() && !o.background.abandoned {
 		// Not time.Sleep: a timer of the runtime opens descriptors.
 		_, _ = unix.Poll(nil, 1)
 		now := time.Now()
@@ -144,7 +145,7 @@ func (o *Output) End(last time.Duration) (lost int, err error) {
 			o.Abandon()
 		}
 	}
-	return o.own.lost, o.own.err
+	return o.background.lost, o.background.err
 }
 
 // run writes what is given, until the end.
@@ -154,10 +155,10 @@ func (o *Output) run() {
 		o.Recovered()
 		o.Release()
 		o.buffer.settle()
-		if o.own.reopen.Swap(false) {
+		if o.background.reopen.Swap(false) {
 			o.Reopen()
 		}
-		if o.own.next.Swap(false) {
+		if o.background.next.Swap(false) {
 			o.Switch()
 		}
 		o.Tick(time.Now(), idle, false)
@@ -166,28 +167,28 @@ func (o *Output) run() {
 			break
 		}
 	}
-	o.own.err = o.Close()
-	o.own.timer.Close()
-	o.own.done.Store(true)
+	o.background.err = o.Close()
+	o.background.timer.Close()
+	o.background.done.Store(true)
 }
 
 // sleep waits until there is something to do. It reports false at the end.
 func (o *Output) sleep() bool {
 	if until := o.Until(); until.IsZero() {
-		o.own.timer.Stop()
+		o.background.timer.Stop()
 	} else {
-		o.own.timer.Set(time.Until(until))
+		o.background.timer.Set(time.Until(until))
 	}
-	o.own.woken.Store(false)
-	o.own.asleep.Store(true)
+	o.background.woken.Store(false)
+	o.background.asleep.Store(true)
 	// Looked at after that: whoever changes any of it from now on sets the timer.
 	switch {
-	case o.buffer.bytes() > 0, o.own.reopen.Load(), o.own.next.Load():
-	case o.own.ending.Load():
+	case o.buffer.bytes() > 0, o.background.reopen.Load(), o.background.next.Load():
+	case o.background.ending.Load():
 		return false
 	default:
-		o.own.timer.Wait()
+		o.background.timer.Wait()
 	}
-	o.own.asleep.Store(false)
+	o.background.asleep.Store(false)
 	return true
 }

@@ -36,7 +36,7 @@ func (s *stream) route(lines []byte, at time.Time) []byte {
 	s.routed = at
 	lines = s.Router.Route(lines, s.give)
 	for _, o := range s.Others {
-		o.Flush()
+		o.Schedule()
 	}
 	return lines
 }

@@ -3,14 +3,8 @@ package rotator
 import (
 	"bytes"
 	"time"
-)
 
-const (
-	// maxRecord is how long a record may get, and recordPause how long no line may come,
-	// until the next line belongs to no record: an expression that never matches must
-	// not stop the rotation.
-	maxRecord   = 1 << 20
-	recordPause = time.Second
+	"github.com/logreel/logreel/rotator/record"
 )
 
 // Records tells where records begin: a line and those after it that belong to it, such as
@@ -22,24 +16,26 @@ type Records interface {
 	Last(text []byte) int
 }
 
-// A record is the one that the live file ends with. Its lines to come belong there too.
-type record struct {
+// An openRecord is the record that the live file ends with. It is over after
+// record.MaxRecord or record.MaxQuiet, so that an expression that never matches does not
+// stop the rotation. Its lines to come belong there too.
+type openRecord struct {
 	text []byte    // what the file has of it; none if it is over
 	at   time.Time // when its last line was read
 }
 
 // open reports whether lines of the given time may belong to the record.
-func (o *record) open(at time.Time) bool {
+func (o *openRecord) open(at time.Time) bool {
 	since := at.Sub(o.at)
-	return len(o.text) > 0 && -recordPause < since && since < recordPause
+	return len(o.text) > 0 && -record.MaxQuiet < since && since < record.MaxQuiet
 }
 
 // note notes that lines of the given time are in the file.
-func (o *record) note(begins Records, lines []byte, at time.Time) {
+func (o *openRecord) note(begins Records, lines []byte, at time.Time) {
 	if i := begins.Last(lines); i >= 0 {
 		o.text, lines = o.text[:0], lines[i:]
 	}
-	if o.text = append(o.text, lines...); len(o.text) > maxRecord {
+	if o.text = append(o.text, lines...); len(o.text) > record.MaxRecord {
 		o.text = o.text[:0]
 	}
 	o.at = at
@@ -55,7 +51,7 @@ func (r *Rotator) busy(at time.Time) (until time.Time, busy bool) {
 	if r.config.Records == nil || r.live == nil || !r.record.open(at) {
 		return time.Time{}, false
 	}
-	return r.record.at.Add(recordPause), true
+	return r.record.at.Add(record.MaxQuiet), true
 }
 
 // rest returns the lines at the beginning of a batch that belong to the record that the
