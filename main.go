@@ -191,7 +191,13 @@ func (p *program) relay(f *flags.Flags, outputs *flags.Outputs, printer messages
 		keep = append(keep, s.input.Input)
 	}
 	process.CloseInherited(keep...)
-	c.Poller = process.PrepareRuntime(len(streams) + len(c.Others))
+	syncing := 0
+	for _, o := range outputs.All() {
+		if o.Rotator.Sync > 0 {
+			syncing++
+		}
+	}
+	c.Poller = process.PrepareRuntime(len(streams)+len(c.Others), syncing)
 	for _, s := range streams {
 		s.input.Poller = c.Poller
 		if s.Reader, err = intake.New(s.input); err != nil {

@@ -21,7 +21,8 @@
 //
 // # Not guaranteed
 //
-// That a line survives a power cut before the kernel has written it to disk.
+// That a line survives a power cut before the kernel has written it to disk, unless
+// Config.Sync is given.
 package rotator
 
 import (
@@ -65,6 +66,9 @@ type Config struct {
 	Link, PreviousLink, HardLink string
 	// Eager opens a file for every period, even when nothing is written.
 	Eager bool
+	// Sync is how long lines may wait to be synced, in the background; 0 for as long as
+	// the kernel likes.
+	Sync time.Duration
 	// Opened is called with the path of a file that lines will go into, when the links
 	// lead to it, and then Finished with the path of the one before, which gets no more
 	// lines. Either may be nil.
@@ -83,6 +87,7 @@ type Rotator struct {
 	config  Config
 	numbers numbers
 	links   links
+	syncer  *syncer // nil without Config.Sync
 
 	// live is the file that lines go into; nil before the first line, and from
 	// the end of a period until the next line.
@@ -163,12 +168,16 @@ func New(c Config) (*Rotator, error) {
 			*f = func(string) {}
 		}
 	}
-	return &Rotator{
+	r := &Rotator{
 		config:  c,
 		numbers: numbers{files: c.Files, given: c.Size > 0},
 		links:   links{config: c},
 		opening: messages.Fault{Printer: c.Messages},
-	}, nil
+	}
+	if c.Sync > 0 {
+		r.syncer = newSyncer(c)
+	}
+	return r, nil
 }
 
 // Start reports what the user may want to know about the pattern, and opens the first file
@@ -319,6 +328,7 @@ func (r *Rotator) finish(f *liveFile) {
 // over. An eager rotator opens the next one. The live file is kept while the next one
 // cannot be opened, and when more lines are about to come.
 func (r *Rotator) Tick(at time.Time, more bool) {
+	defer r.sync(false) // of the file that is live then
 	r.again = time.Time{}
 	if until, busy := r.busy(at); busy {
 		r.again = until
@@ -340,6 +350,17 @@ func (r *Rotator) Tick(at time.Time, more bool) {
 // Until returns when [Rotator.Tick] is to be called, if no line comes before; the zero
 // time for never.
 func (r *Rotator) Until() time.Time {
+	until := r.untilEnd()
+	if r.syncer != nil {
+		if sync := r.syncer.until(); until.IsZero() || !sync.IsZero() && sync.Before(until) {
+			return sync
+		}
+	}
+	return until
+}
+
+// untilEnd is Until without the syncer.
+func (r *Rotator) untilEnd() time.Time {
 	switch {
 	case !r.again.IsZero():
 		return r.again
@@ -416,5 +437,9 @@ func (r *Rotator) Close() error {
 		r.finish(live)
 		return nil
 	}
-	return live.Close()
+	err := live.Close()
+	if r.syncer != nil {
+		r.config.Finished(live.path) // whoever syncs finished files does so with this one
+	}
+	return err
 }

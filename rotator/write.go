@@ -77,6 +77,7 @@ func (r *Rotator) append(lines []byte, at time.Time) (int, error) {
 		return 0, err
 	}
 	r.wrote = r.config.Now()
+	r.sync(true)
 	r.noteEnd(lines, n)
 	if r.config.Records != nil {
 		r.record.note(r.config.Records, lines[:n], at)

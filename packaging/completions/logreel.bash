@@ -7,7 +7,7 @@ _logreel() {
 		--exec --exec-timeout --grace --hard-link --keep-age --keep-count --keep-free
 		--keep-size --linger --link --max-line --mode --on-full --only --owner
 		--previous-link --record-start --size --start-time --stderr
-		--stdio --tz'
+		--stdio --sync --tz'
 	local plain='-h --help -v --verbose --version --eager --preview --tee --utc'
 
 	local cur=${COMP_WORDS[COMP_CWORD]} word option i

@@ -47,6 +47,7 @@ __logreel_option -l mode -x -d 'Permissions of new files'
 __logreel_option -l dir-mode -x -d 'Permissions of new directories'
 __logreel_option -l owner -x -a '(__logreel_owners)' -d 'Owner of new files and directories'
 __logreel_option -l eager -d 'Open files before anything is logged'
+__logreel_option -l sync -x -a '1s 100ms' -d 'Sync the live file this often'
 
 __logreel_option -l keep-count -x -d 'How many finished files to keep'
 __logreel_option -l keep-age -x -a '12h 30d 8w 6mo 1y' -d 'Delete finished files that ended longer ago'

@@ -29,13 +29,14 @@ type OutputFlags struct {
 	UTC    bool             `name:"utc" group:"Rotation" help:"The same as --tz=UTC."`
 	Escape values.Escape    `group:"Rotation" placeholder:"CHAR" default:"%" help:"Character that begins a field, instead of %: --escape=@ for @Y-@m-@d."`
 
-	Link         string       `group:"Files" placeholder:"PATH" help:"Keep a symlink to the live file."`
-	PreviousLink string       `group:"Files" placeholder:"PATH" help:"Keep a symlink to the file before the live one."`
-	HardLink     string       `group:"Files" placeholder:"PATH" help:"Keep a second name of the live file."`
-	Mode         values.Mode  `group:"Files" placeholder:"MODE" default:"0640" help:"Permissions of new files, whatever the umask (${default})."`
-	DirMode      values.Mode  `group:"Files" placeholder:"MODE" default:"0755" help:"Permissions of new directories (${default})."`
-	Owner        values.Owner `group:"Files" placeholder:"USER[:GROUP]" help:"Owner of new files and directories."`
-	Eager        bool         `group:"Files" help:"Open the first file at start, and one for every period, even if nothing is logged."`
+	Link         string          `group:"Files" placeholder:"PATH" help:"Keep a symlink to the live file."`
+	PreviousLink string          `group:"Files" placeholder:"PATH" help:"Keep a symlink to the file before the live one."`
+	HardLink     string          `group:"Files" placeholder:"PATH" help:"Keep a second name of the live file."`
+	Mode         values.Mode     `group:"Files" placeholder:"MODE" default:"0640" help:"Permissions of new files, whatever the umask (${default})."`
+	DirMode      values.Mode     `group:"Files" placeholder:"MODE" default:"0755" help:"Permissions of new directories (${default})."`
+	Owner        values.Owner    `group:"Files" placeholder:"USER[:GROUP]" help:"Owner of new files and directories."`
+	Eager        bool            `group:"Files" help:"Open the first file at start, and one for every period, even if nothing is logged."`
+	Sync         values.Duration `group:"Files" placeholder:"DURATION" help:"Sync the live file in the background, so that a power cut loses no more than the lines of DURATION: 1s, 100ms. Default: left to the kernel."`
 
 	KeepCount   values.Number      `group:"Archive" placeholder:"N" help:"Keep N finished files and delete the oldest ones."`
 	KeepAge     pattern.Age        `group:"Archive" placeholder:"AGE" help:"Delete finished files whose period ended longer ago than AGE: 12h 30d 8w 6mo 1y."`

@@ -19,6 +19,9 @@ import (
 	"github.com/logreel/logreel/rotator/values"
 )
 
+// shortestSync is more often than disks can sync for long.
+const shortestSync = 10 * time.Millisecond
+
 // A further is an output besides that of PATTERN, as --also and --divert describe it.
 type further struct {
 	Pattern string `arg:"" optional:"" name:"PATTERN"`
@@ -166,6 +169,8 @@ func (f *Flags) output(text string, e *OutputFlags, printer messages.Printer) (c
 	switch {
 	case e.UTC && e.TZ != "":
 		return c, fmt.Errorf("--utc and --tz=%s exclude each other; leave one out", e.TZ)
+	case e.Sync > 0 && e.Sync < values.Duration(shortestSync):
+		return c, fmt.Errorf("--sync=%v: write a duration of %v or more, such as 1s", e.Sync, shortestSync)
 	case e.ExecTimeout == 0:
 		return c, fmt.Errorf("--exec-timeout=%v: write for how long the command may run, such as 10m", e.ExecTimeout)
 	case !e.UTC:
@@ -188,7 +193,7 @@ func (f *Flags) output(text string, e *OutputFlags, printer messages.Printer) (c
 		Size:    int64(e.Size),
 		Mode:    uint32(e.Mode), DirMode: uint32(e.DirMode), Owner: e.Owner.Owner,
 		Link: e.Link, PreviousLink: e.PreviousLink, HardLink: e.HardLink,
-		Eager:    e.Eager,
+		Eager: e.Eager, Sync: time.Duration(e.Sync),
 		Messages: printer,
 	}
 	if f.RecordStart != nil {

@@ -19,12 +19,12 @@ import (
 // hangs: a system limit that is reached later would end the process in the middle of a
 // fault.
 //
-// It is to be called before this process opens its files, with the number of
-// outputs. It reports whether there are
-// enough descriptors to wait on the runtime's poller.
-func PrepareRuntime(outputs int) (poller bool) {
-	startThreads(threads + 2*outputs)
-	wanted := 6 + 4*outputs // two for the runtime, then for the intake, the relay and files
+// It is to be called before this process opens its files, with the number of outputs, and
+// of those whose files are synced in the background. It reports whether there are enough
+// descriptors to wait on the runtime's poller.
+func PrepareRuntime(outputs, syncing int) (poller bool) {
+	startThreads(threads + 2*outputs + syncing)
+	wanted := 6 + 4*outputs + syncing // two for the runtime, then for the intake, the relay and files
 	var spare []int
 	for len(spare) < wanted {
 		fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0)
