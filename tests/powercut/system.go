@@ -142,9 +142,9 @@ func (i *inode) chown(uid, gid int) {
 	}
 }
 
-// SetModified sets the time of the last change.
-func (s *System) SetModified(path string, at time.Time) error {
-	return s.setAttr("utimes", path, func(i *inode) { i.modified = at })
+// SetTimes sets the time of the last change. That of the last access is always the same.
+func (s *System) SetTimes(path string, _, modified time.Time) error {
+	return s.setAttr("utimes", path, func(i *inode) { i.modified = modified })
 }
 
 func (s *System) info(n Ino) (info files.Info, err error) {
