@@ -97,7 +97,7 @@ func (s *session) patternOf() *pattern.Pattern {
 func (s *session) archive() archive.Config {
 	return archive.Config{
 		Pattern: s.patternOf(), Numbered: s.size > 0, KeepCount: s.keepCount, Compress: archive.FormatNamed(s.compress),
-		PreviousLink: s.previousLink(), Exec: s.exec, ExecTimeout: time.Minute,
+		Link: s.link, PreviousLink: s.previousLink(), Exec: s.exec, ExecTimeout: time.Minute,
 		Messages: messages.Printer{Warn: func(format string, args ...any) { s.warning = fmt.Sprintf(format, args...) }},
 		Files:    s.system, Now: func() time.Time { return s.now },
 	}
@@ -269,11 +269,12 @@ type finding struct {
 	hidden []string    // the paths of what is to go away
 	marks  []string
 	empty  map[string]bool
+	linked map[string]bool // a link leads to it
 }
 
 // survey looks at all files. A compressed file that is cut off fails.
 func (s *session) survey() *finding {
-	f := &finding{lines: map[int]int{}, empty: map[string]bool{}}
+	f := &finding{lines: map[int]int{}, empty: map[string]bool{}, linked: map[string]bool{}}
 	s.walk("/logs", f)
 	return f
 }
@@ -297,6 +298,7 @@ func (s *session) walk(dir string, f *finding) {
 		case i.kind == unix.S_IFDIR:
 			s.walk(at, f)
 		case i.kind == unix.S_IFLNK:
+			f.linked[path.Join(dir, i.target)] = true
 		case strings.HasSuffix(name, ".pending"):
 			f.marks = append(f.marks, at)
 		case strings.HasPrefix(name, "."):
@@ -413,7 +415,7 @@ func (s *session) check(p promise) {
 	}
 	for _, path := range f.order {
 		plain := strings.TrimSuffix(strings.TrimSuffix(path, ".gz"), ".zst")
-		if s.compress != "" && plain == path {
+		if s.compress != "" && plain == path && !f.linked[path] { // or who follows it would meet other data
 			s.fatal(path, " is not compressed")
 		}
 		if name := plain[strings.LastIndexByte(plain, '/')+1:]; s.exec != "" && !f.empty[path] && !p.handed[name] {
