@@ -75,8 +75,9 @@ func TestReadmeRecipes(t *testing.T) {
 	t.Parallel()
 	// As they are once the configuration file has been read.
 	read := strings.NewReplacer("%%", "%", `", "`, " ", `"]`, " server", `" combined`, "")
-	commands := regexp.MustCompile(`(?m)^[^$\n]*\blogreel((?: |", ").*/.*)$`).FindAllStringSubmatch(readme(t, "Recipes"), -1)
-	if len(commands) < 16 {
+	recipes := strings.ReplaceAll(readme(t, "Recipes"), "\\\n", " ")
+	commands := regexp.MustCompile(`(?m)^[^$\n]*\blogreel((?: |", ").*/.*)$`).FindAllStringSubmatch(recipes, -1)
+	if len(commands) < 14 {
 		t.Fatalf("got %d recipes", len(commands))
 	}
 	for _, c := range commands {
@@ -85,6 +86,26 @@ func TestReadmeRecipes(t *testing.T) {
 			t.Errorf("%s prints no file", command)
 		}
 	}
+}
+
+// The recipe for a file of errors takes what Django and gunicorn log.
+func TestReadmeErrors(t *testing.T) {
+	t.Parallel()
+	d := newFolder(t)
+	_, command, _ := strings.Cut(readme(t, "Recipes"), "\nlogreel --keep-age")
+	command, rest, found := strings.Cut(command, "gunicorn --access-logfile=- shop.wsgi\n")
+	if !found {
+		t.Fatalf("no such recipe: %s", rest)
+	}
+	django, gunicorn, access := manualSamples["Python, date in front"], manualSamples["gunicorn"], manualSamples["its access log"]
+	var all string
+	for i := range 3 {
+		all += django[i] + gunicorn[i] + access[i]
+	}
+	d.put("all", all)
+	run(t, "sh", "-c", "logreel --keep-age"+strings.ReplaceAll(command, "/var/log/shop", d.dir)+"cat "+d.at("all"))
+	d.expect("error-*.log", django[1]+gunicorn[1])
+	d.expect("2*.log", strings.ReplaceAll(all, access[0], ""))
 }
 
 // So are the flags that stand beside those of other rotators.
