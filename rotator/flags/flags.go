@@ -143,6 +143,9 @@ func Parse(args []string) (*Flags, error) {
 // newParser returns a parser for the flags of a struct.
 func newParser(target any, options ...kong.Option) (*kong.Kong, error) {
 	options = append(options, kong.Name("logreel"), kong.NoDefaultHelp(), kong.KindMapper(reflect.String, values.Text))
+	for _, t := range []reflect.Type{reflect.TypeFor[record.Expression](), reflect.TypeFor[values.Selection]()} {
+		options = append(options, kong.TypeMapper(t, values.Unmarshaled), kong.TypeMapper(reflect.PointerTo(t), values.Unmarshaled))
+	}
 	parser, err := kong.New(target, options...)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@
 package values
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"math"
@@ -31,6 +32,19 @@ var Text kong.MapperFunc = func(ctx *kong.DecodeContext, target reflect.Value) e
 		target.SetString(token.String())
 	}
 	return err
+}
+
+// Unmarshaled is Text for what reads itself from text, or a pointer to such.
+var Unmarshaled kong.MapperFunc = func(ctx *kong.DecodeContext, target reflect.Value) error {
+	token, err := ctx.Scan.PopValue("string")
+	if err != nil {
+		return err
+	}
+	if target.Kind() == reflect.Pointer {
+		target.Set(reflect.New(target.Type().Elem()))
+		target = target.Elem()
+	}
+	return target.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(token.String()))
 }
 
 // A Size is a number of bytes, from 0 to 8 EiB less one.
