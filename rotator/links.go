@@ -9,6 +9,19 @@ import (
 	"github.com/logreel/logreel/rotator/link"
 )
 
+// A GivenLink is a link that is kept, and the flag that asks for it.
+type GivenLink struct{ Flag, Path string }
+
+// Links returns the links that are kept.
+func (c Config) Links() (given []GivenLink) {
+	for _, l := range []GivenLink{{"--link", c.Link}, {"--previous-link", c.PreviousLink}, {"--hard-link", c.HardLink}} {
+		if l.Path != "" {
+			given = append(given, l)
+		}
+	}
+	return given
+}
+
 // links maintains the names that lead to the live file and to the one before it. A
 // link that cannot be set is reported, but is no reason to stop.
 type links struct {

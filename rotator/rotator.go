@@ -28,7 +28,6 @@ package rotator
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/logreel/logreel/pattern"
@@ -136,19 +135,6 @@ type Status struct {
 	Switches int    // how many, from one file to another
 }
 
-// A GivenLink is a link that is kept, and the flag that asks for it.
-type GivenLink struct{ Flag, Path string }
-
-// Links returns the links that are kept.
-func (c Config) Links() (given []GivenLink) {
-	for _, l := range []GivenLink{{"--link", c.Link}, {"--previous-link", c.PreviousLink}, {"--hard-link", c.HardLink}} {
-		if l.Path != "" {
-			given = append(given, l)
-		}
-	}
-	return given
-}
-
 // New validates the configuration. It opens nothing; see [Rotator.Start].
 func New(c Config) (*Rotator, error) {
 	c.Messages = c.Messages.OrSilent()
@@ -190,138 +176,6 @@ func (r *Rotator) Start() {
 		r.try(r.config.Now())
 		r.again = r.retryAt
 	}
-}
-
-// ensureLive makes sure that the live file is the one for lines of the given time.
-func (r *Rotator) ensureLive(at time.Time) error {
-	r.look()
-	if r.next {
-		r.next = false
-		if err := r.Switch(at); err != nil {
-			r.config.Messages.Warn("%v", err)
-		}
-	}
-	stale := r.live != nil && r.live.stale(r.config.Pattern, at)
-	if r.live != nil && (!stale && !r.reopen || !r.retryDue()) {
-		return nil
-	}
-	var err error
-	if r.live != nil && !stale {
-		err = r.switchTo(r.live.path, r.live.base, r.live.period)
-	} else {
-		err = r.switchByTime(at)
-	}
-	if err == nil {
-		return nil
-	}
-	r.failed(err)
-	if r.live != nil {
-		return nil
-	}
-	return err
-}
-
-// look finds out whether someone has moved, deleted or truncated the live file.
-func (r *Rotator) look() {
-	now := r.config.Now()
-	if since := now.Sub(r.looked); r.live == nil || 0 <= since && since < lookEvery {
-		return
-	}
-	r.looked = now
-	if !r.live.locked { // someone was ending its torn line, or it has no locks
-		r.live.locked = r.live.Lock(false) == nil
-	}
-	info, err := r.config.Files.Stat(r.live.path, true)
-	switch {
-	case err == nil && info.Same(r.live.info):
-		if was := r.live.size; r.live.resize(info) {
-			r.config.Messages.Warn("%s: truncated by someone, from %d to %d bytes; going on at its end", r.live.path, was, info.Size)
-			_ = r.live.share() // tried again at the next look
-		}
-	case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, files.ErrNotDirectory):
-		// That says nothing about the file. Writing will.
-	default:
-		if !r.reopen {
-			r.config.Messages.Warn("%s: moved away or deleted by someone; opening it anew", r.live.path)
-		}
-		r.reopen = true
-		if info, err := r.live.Info(); err == nil && info.Links == 0 {
-			// What is written to a deleted file is lost.
-			r.finish(r.live)
-			r.live, r.reopen = nil, false
-		}
-	}
-}
-
-// switchByTime opens the file for lines of the given time.
-func (r *Rotator) switchByTime(at time.Time) error {
-	period, path, err := r.Place(at)
-	if err != nil {
-		return err
-	}
-	return r.switchTo(path, r.config.Pattern.Name(period), period)
-}
-
-// Place returns the period of a time and the path of the file that lines of that
-// time go into, given the files that exist.
-func (r *Rotator) Place(at time.Time) (pattern.Period, string, error) {
-	period := r.config.Pattern.Period(at)
-	path, err := r.numbers.current(r.config.Pattern.Name(period))
-	return period, path, err
-}
-
-// switchTo opens a file and only then closes the one before it.
-func (r *Rotator) switchTo(path, base string, period pattern.Period) error {
-	f, err := openFile(r.config, path, base, period)
-	if err != nil {
-		return err
-	}
-	r.opening.End(r.config.Now(), "")
-	r.retryAt, r.again = time.Time{}, time.Time{}
-	r.reopen = false
-	old := r.live
-	r.live = f
-	r.numbers.opened(base, path)
-	if r.previous != path {
-		r.links.setPrevious(f, r.previous)
-		if r.previous != "" {
-			r.status.Switches++
-		}
-		r.previous = path
-	}
-	r.links.setLive(f)
-	r.config.Opened(path)
-	if old != nil {
-		r.finish(old)
-	}
-	r.config.Messages.Detail("writing %s", path)
-	return nil
-}
-
-// failed notes that a file could not be opened, and reports it if there is a live file
-// to go on with. Without one, the caller returns the error.
-func (r *Rotator) failed(err error) {
-	now := r.config.Now()
-	r.retryAt = now.Add(retryEvery)
-	if r.live != nil {
-		r.opening.Begin(now, err, fmt.Sprintf("keeping %s, trying again every second", r.live.path))
-	}
-}
-
-// retryDue reports whether it is time to try to open a file. A clock that was set
-// back does not delay it.
-func (r *Rotator) retryDue() bool {
-	wait := r.retryAt.Sub(r.config.Now())
-	return wait <= 0 || wait > retryEvery
-}
-
-// finish closes a file that is no longer live.
-func (r *Rotator) finish(f *liveFile) {
-	if err := f.Close(); err != nil {
-		r.config.Messages.Warn("%v", err)
-	}
-	r.config.Messages.Detail("finished %s", f.path)
-	r.config.Finished(f.path)
 }
 
 // Tick is to be called when no line has come: it finishes the live file if its period is
