@@ -30,10 +30,15 @@ func (o *openRecord) open(at time.Time) bool {
 	return len(o.text) > 0 && -record.MaxQuiet < since && since < record.MaxQuiet
 }
 
-// note notes that lines of the given time are in the file.
-func (o *openRecord) note(begins Records, lines []byte, at time.Time) {
-	if i := begins.Last(lines); i >= 0 {
-		o.text, lines = o.text[:0], lines[i:]
+// note notes that lines of the given time are in the file. They may begin inside a line,
+// of which the rest begins no record.
+func (o *openRecord) note(begins Records, lines []byte, inside bool, at time.Time) {
+	from := 0
+	if inside {
+		from = len(throughNewline(lines))
+	}
+	if i := begins.Last(lines[from:]); i >= 0 {
+		o.text, lines = o.text[:0], lines[from+i:]
 	}
 	if o.text = append(o.text, lines...); len(o.text) > record.MaxRecord {
 		o.text = o.text[:0]

@@ -75,6 +75,19 @@ func (b *bench) wantWhole(records ...string) {
 	}
 }
 
+// A piece of a long line is not taken for the beginning of a record: when the file is lost,
+// the record is written again from its beginning.
+func TestRecordOfPieces(t *testing.T) {
+	t.Parallel()
+	b := newRecordBench(t, 0)
+	b.write("R one, ")
+	b.write("R is a piece\n")
+	b.write(" more\n")
+	check(t, os.Remove(b.path("120000")))
+	b.at(lookEvery).write(" end\n")
+	b.wantWhole("R one, R is a piece\n more\n end\n")
+}
+
 // When a record is over, the rotation goes on: after a second, or after a mebibyte of
 // lines that begin none.
 func TestRecordEnds(t *testing.T) {

@@ -78,10 +78,10 @@ func (r *Rotator) append(lines []byte, at time.Time) (int, error) {
 	}
 	r.wrote = r.config.Now()
 	r.sync(true)
-	r.noteEnd(lines, n)
 	if r.config.Records != nil {
-		r.record.note(r.config.Records, lines[:n], at)
+		r.record.note(r.config.Records, lines[:n], r.midLine, at)
 	}
+	r.noteEnd(lines, n)
 	repeated := min(n, len(r.repeat))
 	r.repeat = r.repeat[repeated:]
 	r.status.Written += int64(n - repeated)
