@@ -77,7 +77,7 @@ func (p *pass) find() *found {
 		f.held = p.Pattern.Runs() && f.ending == "" && p.isHeld(f)
 	}
 	for _, mark := range s.pending {
-		if !s.there[mark.plain] && mark.info.Regular && mark.endedBefore(p.Now().Add(-orphaned)) {
+		if !s.there[mark.plain] && mark.info.Regular && mark.endedBefore(p.Now().Add(-orphaned)) && !p.exists(mark.plain) {
 			s.orphans = append(s.orphans, mark.path)
 		}
 	}
@@ -90,6 +90,18 @@ func (p *pass) find() *found {
 	})
 	s.found.size += s.total()
 	return &s.found
+}
+
+// exists reports whether a file is there under its own name or that of a compressed one, or
+// may be. It is made before its mark, but a directory that others write to is not read at
+// one instant, and may have shown the mark alone.
+func (p *pass) exists(plain string) bool {
+	for _, name := range append(filename.Endings(), "") {
+		if _, err := p.Files.Stat(plain+name, false); !errors.Is(err, fs.ErrNotExist) {
+			return true
+		}
+	}
+	return false
 }
 
 // total returns how many bytes all files have. A temporary file counts as large as it may

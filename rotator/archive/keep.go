@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/logreel/logreel/rotator/filename"
 	"github.com/logreel/logreel/rotator/files"
 )
 
@@ -194,7 +195,12 @@ func (p *pass) lacking(found *found, s sweep) *lack {
 
 // delete deletes a file that nobody uses.
 func (p *pass) delete(f *file, why string) error {
-	err := p.unused(f, func() error { return p.remove(f) })
+	err := p.unused(f, func() error {
+		if err := p.stillUnmarked(f); err != nil {
+			return err
+		}
+		return p.remove(f)
+	})
 	switch {
 	case err == nil && p.waits(f):
 		p.Messages.Warn("deleted %s (%s)", f.path, why)
@@ -206,6 +212,25 @@ func (p *pass) delete(f *file, why string) error {
 		p.Messages.Warn("%v; not deleted", err)
 	}
 	return err
+}
+
+// stillUnmarked fails with [files.ErrLocked] if a file that seemed to have no mark has one.
+// A directory that others write to is not read at one instant: the name of a file may be in
+// what was read, and that of its mark, made a moment later, not.
+func (p *pass) stillUnmarked(f *file) error {
+	if p.Exec == "" || f.pending {
+		return nil
+	}
+	for _, ending := range []string{filename.Pending, filename.Handed} {
+		_, err := p.Files.Stat(filename.Hidden(f.plain, ending), false)
+		if err == nil {
+			return files.ErrLocked
+		}
+		if !errors.Is(err, fs.ErrNotExist) && !isTooLong(err) {
+			return err
+		}
+	}
+	return nil
 }
 
 // unused calls a function while a file is locked for us alone, and is not being handed on.
