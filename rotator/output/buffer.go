@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/logreel/logreel/rotator/record"
 )
 
 var newline = []byte{'\n'}
@@ -15,8 +17,8 @@ var newline = []byte{'\n'}
 // room to spare.
 const MaxBuffer = min(64<<30, math.MaxInt/2+1)
 
-// A span is bytes of a ring that were read within one second, and so belong in one
-// file.
+// A span is bytes of a ring that were read within one second, and so belong in one file.
+// With records it is shorter; see together.
 type span struct {
 	at time.Time
 	n  int
@@ -166,11 +168,18 @@ func (b *buffer) add(lines []byte, at time.Time) {
 	b.size += len(lines)
 	b.open = lines[len(lines)-1] != '\n'
 	last := len(b.spans) - 1
-	if last >= 0 && b.spans[last].at.Unix() == at.Unix() && b.spans[last].dropped == 0 {
+	if last >= 0 && b.spans[last].dropped == 0 && b.together(b.spans[last].at, at) {
 		b.spans[last].n += len(lines)
 	} else {
 		b.spans = append(b.spans, span{at: at, n: len(lines)})
 	}
+}
+
+// together reports whether lines that were read at two times may be written as if they had
+// been read at the first: in the same second, which no boundary divides, and where records
+// are told by silences, at about the same time.
+func (b *buffer) together(first, at time.Time) bool {
+	return first.Unix() == at.Unix() && (b.records == nil || at.Sub(first) < record.MaxQuiet/50)
 }
 
 // slack is how much a ring has beyond its limit: for the newline that ends a line

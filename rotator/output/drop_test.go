@@ -91,3 +91,31 @@ func TestDropEnds(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// Lines that wait keep the time at which they were read, so that a silence between them is
+// seen: within a second, as boundaries need it, or where there are records exactly enough.
+func TestTimesOfSpans(t *testing.T) {
+	t.Parallel()
+	for _, records := range []dropping{{}, {records: outputtest.Capitals{}}} {
+		b := buffer{limit: 4096, dropping: records}
+		var want []time.Time
+		for i := range 40 {
+			at := time.Unix(10, 0).Add(time.Duration(i) * 70 * time.Millisecond)
+			b.push([]byte("R\n"), at)
+			want = append(want, at)
+		}
+		exact := record.MaxQuiet
+		if records.records != nil {
+			exact /= 50
+		}
+		for front, at := b.front(); len(front) > 0; front, at = b.front() {
+			for range front[:len(front)/2] {
+				if late := want[0].Sub(at); late < 0 || late >= exact || at.Unix() != want[0].Unix() {
+					t.Fatalf("a line of %v is written as of %v", want[0], at)
+				}
+				want = want[1:]
+			}
+			b.advance(len(front))
+		}
+	}
+}
