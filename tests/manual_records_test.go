@@ -116,7 +116,7 @@ func TestManualRecords(t *testing.T) {
 			t.Parallel()
 			want := manualSamples[row[1]]
 			d := newFolder(t)
-			p := d.start("--record-start="+strings.ReplaceAll(row[2], `\e`, `\`), "--size=1", "--every=never", "x.log")
+			p := d.start("--record-start="+strings.NewReplacer(`\e`, `\`, `\ `, " ").Replace(row[2]), "--size=1", "--every=never", "x.log")
 			p.send(strings.TrimSuffix(strings.Join(want, ""), "\n"))
 			p.end()
 			var got []string

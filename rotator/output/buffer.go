@@ -197,6 +197,9 @@ func (b *buffer) room() int {
 		}
 		b.ring = ring
 	}
+	if b.drop { // then nothing has to be put in that finds no room
+		return max(0, max(b.limit, b.over)-b.size)
+	}
 	return max(0, b.limit+b.over-b.size)
 }
 

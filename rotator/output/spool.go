@@ -74,6 +74,9 @@ func (o *Output) GiveUp() (lost int) { return o.buffer.giveUp() }
 
 // hang returns the error of a disk that hangs, which may be that of a link.
 func (o *Output) hang() error {
+	if _, ok := o.sink.(*stdout); ok {
+		return errors.New(o.prefix + "standard output takes nothing")
+	}
 	if path := o.lastStatus().Live; path != "" {
 		return fmt.Errorf("the disk does not answer (live file %s)", path)
 	}
