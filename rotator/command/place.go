@@ -61,8 +61,11 @@ func (p place) attributes(t terminal) *syscall.SysProcAttr {
 // settle is to be called after the command has begun, which must not inherit what it does.
 func (p place) settle() {
 	if p == inherited {
-		// Should it fail, what is sent to the group reaches the command twice.
-		_ = unix.Setpgid(0, 0)
+		// Into a session of our own: were we in a group of that session, the group of the
+		// command would be orphaned when the command ends, and the system would send
+		// SIGHUP to all of it if one were stopped (exit(3) of POSIX). Should it fail, what
+		// is sent to the group reaches the command twice.
+		_, _ = unix.Setsid()
 	}
 	// It would stop us when we write to a terminal from the background, or take it back.
 	signal.Ignore(syscall.SIGTTOU)
