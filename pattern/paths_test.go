@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// below resolves directories as if the working directory were /work.
+// below resolves directories as if the working directory were /srv.
 func below(dir string) string {
 	if filepath.IsAbs(dir) {
 		return dir
 	}
-	return filepath.Join("/work", dir)
+	return filepath.Join("/srv", dir)
 }
 
 var derived = Derived{Endings: []string{".gz", ".zst"}, Marks: []string{".pending"}}
@@ -27,7 +27,7 @@ func TestOverlap(t *testing.T) {
 		{"%F.log", "%F.log", true},
 		{"%F.log", "error-%F.log", false},
 		{"%F.log", "./%F.log", true},
-		{"%F.log", "/work/%F.log", true},
+		{"%F.log", "/srv/%F.log", true},
 		{"x/../%F.log", "%Y-%m-%d.log", true},
 		{"%F.log", "/other/%F.log", false},
 		{"%F.log", "%F-%H.log", false},
