@@ -100,7 +100,7 @@ func (f *Flags) Outputs(printer messages.Printer) (*Outputs, error) {
 		selections []values.Selection
 	}{{"--also", f.Also}, {"--divert", f.Divert}} {
 		for _, selection := range group.selections {
-			c, err := f.described(group.flag, selection.Words, printer)
+			c, err := f.described(group.flag, len(all.All()), selection.Words, printer)
 			if err != nil {
 				return nil, f.Mistake(fmt.Errorf("%s: %w", group.flag, err))
 			}
@@ -111,7 +111,7 @@ func (f *Flags) Outputs(printer messages.Printer) (*Outputs, error) {
 		}
 	}
 	if f.Stderr != nil {
-		c, err := f.described("--stderr", f.Stderr.Words, printer)
+		c, err := f.described("--stderr", len(all.All()), f.Stderr.Words, printer)
 		if err == nil && f.Stderr.Match != nil {
 			err = errors.New("takes all that COMMAND writes to standard error; leave out REGEX =>, and select with --only and --drop")
 		}
@@ -119,14 +119,6 @@ func (f *Flags) Outputs(printer messages.Printer) (*Outputs, error) {
 			return nil, f.Mistake(fmt.Errorf("--stderr: %w", err))
 		}
 		all.Errors = &c
-	}
-	for i, c := range all.All()[1:] {
-		number := []string{"--output-number=" + strconv.Itoa(1+i)}
-		if i < len(all.Others) {
-			all.Others[i].Arguments = append(number, c.Arguments...)
-		} else {
-			all.Errors.Arguments = append(number, c.Arguments...)
-		}
 	}
 	if len(all.Others)+len(f.Only)+len(f.Drop) > 0 {
 		all.Router = &router
@@ -137,8 +129,9 @@ func (f *Flags) Outputs(printer messages.Printer) (*Outputs, error) {
 	return all, nil
 }
 
-// described returns the configuration of an output that a flag describes.
-func (f *Flags) described(flag string, words []string, printer messages.Printer) (c output.Config, err error) {
+// described returns the configuration of an output that a flag describes. Its number is that
+// among all outputs, which its passes are started with.
+func (f *Flags) described(flag string, number int, words []string, printer messages.Printer) (c output.Config, err error) {
 	o, err := f.further(words)
 	if err != nil {
 		return c, err
@@ -153,6 +146,7 @@ func (f *Flags) described(flag string, words []string, printer messages.Printer)
 		c.Stdout = process.Stdout{}
 	}
 	c.Name = flag + " " + c.Name
+	c.Arguments = append([]string{"--output-number=" + strconv.Itoa(number)}, c.Arguments...)
 	return c, nil
 }
 
