@@ -169,7 +169,7 @@ func (f *Flags) check() error {
 		return f.missing()
 	case f.Command != nil && len(f.Command) == 0:
 		return fmt.Errorf("the command after -- is missing; write for example: logreel '/var/log/app/%%Y-%%m-%%d.log' -- app --serve")
-	case f.Stderr != nil && f.Command == nil:
+	case f.Stderr != nil && f.Command == nil && !f.ArchivePass: // which is started without the command
 		return fmt.Errorf("--stderr is about a command after --; in a shell write: app 2> >(logreel '/var/log/app/error-%%F.log') | logreel '/var/log/app/%%F.log'")
 	case f.StartTime.Given() && f.Preview == 0:
 		return fmt.Errorf("--start-time goes with --preview; for another zone or shifted boundaries there are --tz and --at")
