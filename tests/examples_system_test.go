@@ -157,7 +157,15 @@ func TestExampleService(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			needShop(t, map[string]string{"systemd-analyze": "systemd"})
 			s := newExample(t)
-			m := manage(t, s.logs, map[string]string{name: shopUnit(t, s, name)})
+			journal := newFolder(t)
+			journal.put("journal", "")
+			unit := strings.Replace(shopUnit(t, s, name), "[Service]\n", "[Service]\nStandardError=append:"+journal.at("journal")+"\n", 1)
+			m := manage(t, s.logs, map[string]string{name: unit})
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Logf("the journal: %s; the log: %s", journal.read("journal"), s.files(t).content("*.log"))
+				}
+			})
 			m.ctl("start " + name)
 			s.order(t, "first", 0, func() {})
 			if len(s.refused) > 0 {
