@@ -86,12 +86,13 @@ func TestPackageArm64(t *testing.T) {
 	})
 	t.Run("command", func(t *testing.T) {
 		t.Parallel()
-		// Four processes that write their lines in pieces.
+		// Four processes that write their lines in pieces, and go on when what was read
+		// before is in a file and its second over.
 		p := newFolder(t).launch(e.command(everySecond, "--", "sh", "-c", `
 			for writer in A B C D; do
 				(for burst in 0 1 2 3 4 5 6 7 8 9; do
 					for n in 0 1 2 3 4 5 6 7 8 9; do printf "$writer"; printf "$burst"; printf "$n\n"; done >&$((1 + burst % 2))
-					sleep 0.25
+					case $burst in 3|6) until [ "$(ls *.log | wc -l)" -ge $((burst / 3)) ]; do sleep 0.1; done 2>&- ; sleep 1;; esac
 				done) &
 			done
 			wait
