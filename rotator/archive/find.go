@@ -26,8 +26,10 @@ type file struct {
 	info   files.Info
 	// newest says that its base has none of a higher number.
 	newest bool
-	// held says, where each run has a file of its own, that some run is writing to it.
-	held bool
+	// live says that lines may still go into it, and future that its name lies in the
+	// future, at the instant when it was looked for: a file that is finished by now has not
+	// been compressed yet.
+	live, future bool
 	// pending says that it is to be handed on, and retry whether that has failed.
 	pending bool
 	retry   retry
@@ -67,6 +69,7 @@ const orphaned = time.Minute
 // find looks for the files of the pattern. What cannot be read is reported.
 func (p *pass) find() *found {
 	s := &search{pass: p, levels: p.Pattern.Levels(), constant: constant(p.Pattern), pending: map[string]*file{}, making: map[string]int64{}, there: map[string]bool{}}
+	now := p.Now()
 	s.walk("", 0)
 	newest := map[string]int{}
 	for _, f := range s.files {
@@ -74,15 +77,15 @@ func (p *pass) find() *found {
 		if mark := s.pending[f.plain]; mark != nil {
 			f.pending, f.retry = true, retryOf(mark.info)
 		}
-		f.held = p.Pattern.Runs() && f.ending == "" && p.isHeld(f)
 	}
 	for _, mark := range s.pending {
-		if !s.there[mark.plain] && mark.info.Regular && mark.endedBefore(p.Now().Add(-orphaned)) && !p.exists(mark.plain) {
+		if !s.there[mark.plain] && mark.info.Regular && mark.endedBefore(now.Add(-orphaned)) && !p.exists(mark.plain) {
 			s.orphans = append(s.orphans, mark.path)
 		}
 	}
 	for _, f := range s.files {
 		f.newest = f.number == newest[f.base]
+		f.live, f.future = p.live(f, now), f.period.Start.After(now)
 	}
 	slices.SortFunc(s.files, func(a, b *file) int {
 		return cmp.Or(a.period.Start.Compare(b.period.Start), cmp.Compare(a.base, b.base),
@@ -249,18 +252,15 @@ func (s *search) parse(f *file) bool {
 
 // live reports whether lines may still go into a file, as far as its name tells. Where
 // each run has a file of its own, its lock tells.
-func (p *pass) live(f *file) bool {
+func (p *pass) live(f *file, now time.Time) bool {
 	if p.Pattern.Runs() {
-		return f.held
+		return f.ending == "" && p.isHeld(f)
 	}
-	return f.ending == "" && (f.newest || !p.Numbered && f.number == 0) && !f.period.Over(p.Now())
+	return f.ending == "" && (f.newest || !p.Numbered && f.number == 0) && !f.period.Over(now)
 }
 
-// future reports whether the name lies in the future.
-func (p *pass) future(f *file) bool { return f.period.Start.After(p.Now()) }
-
-// finished reports whether a file is finished, as far as its name tells.
-func (p *pass) finished(f *file) bool { return !p.live(f) && !p.future(f) }
+// finished reports whether the file is finished, as far as its name tells.
+func (f *file) finished() bool { return !f.live && !f.future }
 
 // remove deletes a file that is locked for us alone, and the directories that this leaves
 // empty, up to the first level of the pattern that has fields.

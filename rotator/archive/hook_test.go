@@ -53,6 +53,29 @@ logreel 2026-11-21_12.gz 1 2026-11-21_12.gz 2026-11-21T12:00:00Z 2026-11-21T13:0
 	fx.wantQuiet()
 }
 
+// A file whose period ends in the middle of a pass is handed on as it is to stay, whenever
+// that is: compressed, by this pass or the next one.
+func TestExecPeriodEnds(t *testing.T) { // not parallel: it forks
+	const today = "2026-11-21.log"
+	for within := range 10 {
+		fx := newFixture(t, daily)
+		calls := fx.calls("")
+		fx.Compress = FormatNamed("gzip")
+		looks, now := 0, fx.Now
+		fx.Now = func() time.Time {
+			if looks++; looks <= within {
+				return now()
+			}
+			return now().AddDate(0, 0, 1)
+		}
+		fx.put(today, "."+today+".pending").run()
+		if got := calls(); got != "" && !strings.HasPrefix(got, "logreel "+today+".gz ") {
+			t.Errorf("over at the %d. look at the time: handed on %q", within+1, got)
+		}
+		fx.wantQuiet()
+	}
+}
+
 // What a pass that was killed had not given its name is handed on by the next one.
 func TestExecLeftover(t *testing.T) { // not parallel: it forks
 	fx := newFixture(t, daily)

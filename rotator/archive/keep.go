@@ -54,7 +54,7 @@ func (p *pass) keep(found *found, s sweep) (removed int) {
 			free.one = false
 		}
 	}
-	number := found.count(p.finished)
+	number := found.count()
 	oldest := p.KeepAge.Before(p.Now().In(p.Pattern.Zone()))
 	var waiting []*file
 	last := ""
@@ -62,7 +62,7 @@ func (p *pass) keep(found *found, s sweep) (removed int) {
 		if s.before == f.plain {
 			break
 		}
-		if f.removed || !p.finished(f) {
+		if f.removed || !f.finished() {
 			continue
 		}
 		if last != "" && f.plain != last {
@@ -95,17 +95,17 @@ func (p *pass) keep(found *found, s sweep) (removed int) {
 }
 
 // waits reports whether a file waits to be handed on.
-func (p *pass) waits(f *file) bool { return p.Exec != "" && f.pending && p.finished(f) }
+func (p *pass) waits(f *file) bool { return p.Exec != "" && f.pending && f.finished() }
 
 func (p *pass) tooMuch(size int64) string {
 	return fmt.Sprintf("--keep-size: %d bytes in all, %d are allowed", size, p.KeepSize)
 }
 
 // count returns how many finished files there are. A file and its compressed part are one.
-func (f *found) count(finished func(*file) bool) (n int) {
+func (f *found) count() (n int) {
 	last := ""
 	for _, f := range f.files {
-		if !f.removed && finished(f) && f.plain != last {
+		if !f.removed && f.finished() && f.plain != last {
 			n++
 			last = f.plain
 		}

@@ -44,7 +44,7 @@ func Run(c Config) {
 	p := newPass(c)
 	found := p.look()
 	for _, f := range found.files {
-		if p.future(f) {
+		if f.future {
 			p.Messages.Warn("%s: its name lies in the future; it is left alone", f.path)
 		}
 	}
@@ -79,7 +79,7 @@ func (p *pass) work(found *found) {
 // is: on a full disk, it would never be deleted otherwise.
 func (p *pass) compressAll(found *found) {
 	for _, f := range found.files {
-		if p.Compress == nil || f.removed || f.ending != "" || f.plain == p.running || !p.finished(f) {
+		if p.Compress == nil || f.removed || f.ending != "" || f.plain == p.running || !f.finished() {
 			continue
 		}
 		switch err := p.compress(f); {

@@ -63,11 +63,11 @@ func Plan(c Config) []Decision {
 func (p *pass) plan(f *file) Decision {
 	d := Decision{f.path, Keep, ""}
 	switch {
-	case p.future(f):
+	case f.future:
 		d.Why = "its name lies in the future"
-	case p.live(f) && p.Pattern.Runs():
+	case f.live && p.Pattern.Runs():
 		d.Why = "somebody writes to it"
-	case p.live(f):
+	case f.live:
 		d.Why = "its period is not over"
 	case p.Compress != nil && f.ending == "":
 		err := p.unused(f, func() error { return p.obstacle(f) })
