@@ -128,22 +128,27 @@ func scan(pattern string, escape byte) ([]token, error) {
 	if err := checkText(pattern, escape); err != nil {
 		return nil, err
 	}
+	return scanText("pattern", pattern, 0, len(pattern), escape)
+}
+
+// scanText does so with a part of any text, which errors call what.
+func scanText(what, pattern string, from, to int, escape byte) ([]token, error) {
 	var tokens []token
-	for i := 0; i < len(pattern); i++ {
+	for i := from; i < to; i++ {
 		if pattern[i] != escape {
 			tokens = appendText(tokens, pattern[i:i+1])
 			continue
 		}
-		rest := pattern[i+1:]
+		rest := pattern[i+1 : to]
 		unpadded := strings.HasPrefix(rest, "-")
 		spec := strings.TrimPrefix(rest, "-")
 		wrong := func(format string, args ...any) error {
 			r, size := utf8.DecodeRuneInString(spec)
-			written := pattern[i : len(pattern)-len(spec)+size]
+			written := pattern[i : to-len(spec)+size]
 			if spec != "" && !strconv.IsPrint(r) {
 				written = strconv.Quote(written)
 			}
-			return fmt.Errorf("pattern %q: %s at character %d %s", pattern, written,
+			return fmt.Errorf("%s %q: %s at character %d %s", what, pattern, written,
 				utf8.RuneCountInString(pattern[:i])+1, fmt.Sprintf(format, args...))
 		}
 		if spec == "" {
@@ -158,7 +163,7 @@ func scan(pattern string, escape byte) ([]token, error) {
 		case unpadded && f.digits == 0 && f.interval != second:
 			return nil, wrong("has no padding to leave out; write %c%c", escape, spec[0])
 		case f.expand != "":
-			inner, err := scan(f.expand, '%')
+			inner, err := scanText(what, f.expand, 0, len(f.expand), '%')
 			if err != nil {
 				return nil, err
 			}
@@ -166,7 +171,7 @@ func scan(pattern string, escape byte) ([]token, error) {
 		default:
 			tokens = append(tokens, token{spec: spec[0], unpadded: unpadded, field: f})
 		}
-		i = len(pattern) - len(spec)
+		i = to - len(spec)
 	}
 	return tokens, nil
 }

@@ -100,11 +100,7 @@ func New(c Config) (*Pattern, error) {
 	if err != nil {
 		return nil, err
 	}
-	var layout strings.Builder
-	for _, t := range tokens {
-		layout.WriteString(t.layout())
-	}
-	render, err := strftime.New(layout.String(), strftime.WithSpecificationSet(specifications()))
+	render, err := renderer(tokens)
 	if err != nil {
 		return nil, fmt.Errorf("pattern %q: %w", c.Pattern, err)
 	}
