@@ -66,6 +66,9 @@ type demux struct {
 	heldSince time.Time
 	// ready is what is passed on. It is drained before more is read.
 	ready chunks
+	// names says that readyBy and heldBy are to tell who wrote what is ready and held.
+	names           bool
+	readyBy, heldBy []written
 	// pool holds all of these lines.
 	pool pool
 	// run is what was read last, if there is a lastStart.
@@ -135,7 +138,7 @@ func newDemux(c Config) *demux {
 		return nil
 	}
 	d := &demux{fd: input, most: maxRests, longestWait: longestWait, longest: max(maxRest, c.MaxLine), writers: map[int32]*writer{}, memory: make([]byte, slots*slotSize)}
-	d.nameless = c.Nameless
+	d.nameless, d.names = c.Nameless, c.Writers
 	d.early, _ = unix.IoctlGetInt(input, ioctlWaiting)
 	if d.lastStart = c.LastStart; d.lastStart != nil {
 		d.largestMessage = largestMessage(d.memory, c.Room)
@@ -220,7 +223,7 @@ func (d *demux) take(pid int32, text []byte, inside bool) {
 		passed = d.openRecord(w, text[:cut])
 	}
 	if passed > 0 {
-		d.pass(w, text[:passed])
+		d.pass(w, pid, text[:passed])
 		w = nil
 	}
 	if passed < len(text) {
@@ -233,6 +236,7 @@ func (d *demux) take(pid int32, text []byte, inside bool) {
 		to := &w.rest
 		if w == d.streaming {
 			to = &d.ready
+			d.by(to, pid, len(text)-cut)
 		}
 		d.pool.add(to, text[cut:])
 		if d.streaming == nil && w.rest.length > d.longest {
@@ -250,7 +254,7 @@ func (d *demux) take(pid int32, text []byte, inside bool) {
 		}
 	}
 	if d.streaming != nil {
-		d.pool.move(&d.ready, &d.streaming.rest)
+		d.move(&d.ready, &d.streaming.rest, d.streaming.pid)
 	}
 	for d.rests() > 2*d.most || len(d.writers) > maxWriters {
 		d.relieve()
@@ -277,7 +281,7 @@ func (d *demux) newWriter(pid int32) *writer {
 // stream begins to pass on a writer's line in pieces.
 func (d *demux) stream(w *writer) {
 	d.passRecord(w)
-	d.pool.move(&d.ready, &w.rest)
+	d.move(&d.ready, &w.rest, w.pid)
 	d.streaming = w
 }
 
@@ -315,18 +319,20 @@ func (d *demux) destination(w *writer) *chunks {
 
 // pass passes on lines of a writer, after its record and what its unfinished line began
 // with; w is nil for a writer without one.
-func (d *demux) pass(w *writer, lines []byte) {
+func (d *demux) pass(w *writer, pid int32, lines []byte) {
 	to := d.destination(w)
 	if w != nil {
-		d.pool.move(to, &w.record)
-		d.pool.move(to, &w.rest)
+		d.move(to, &w.record, pid)
+		d.move(to, &w.rest, pid)
 		d.forget(w)
 	}
+	d.by(to, pid, len(lines))
 	d.pool.add(to, lines)
 	if d.streaming != nil && d.streaming == w {
 		// Now comes what others have written during the long line.
 		d.streaming = nil
 		d.pool.move(&d.ready, &d.held)
+		d.readyBy, d.heldBy = append(d.readyBy, d.heldBy...), d.heldBy[:0]
 	}
 }
 
@@ -342,9 +348,9 @@ func (d *demux) forget(w *writer) {
 // end passes on what a writer has written, and ends its line.
 func (d *demux) end(w *writer) {
 	if w.rest.length > 0 || w == d.streaming {
-		d.pass(w, newline)
+		d.pass(w, w.pid, newline)
 	} else {
-		d.pass(w, nil)
+		d.pass(w, w.pid, nil)
 	}
 }
 

@@ -87,6 +87,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/logreel/logreel/rotator/record"
 )
 
 const (
@@ -124,6 +126,8 @@ type Config struct {
 	// lines of several may be mixed; once, when the first of them is unfinished. Nil for
 	// nobody.
 	Nameless func()
+	// Writers says that [Reader.Writers] is to tell who wrote what.
+	Writers bool
 	// Room is how many bytes a socket holds, as the kernel counts them; 0 when that
 	// is not known.
 	Room int
@@ -148,6 +152,10 @@ type Reader struct {
 	start, end int
 	// spare is the memory that buf changes places with.
 	spare []byte
+	// wrote is who wrote the bytes that are in buf, and writers who wrote the last batch, if
+	// Config.Writers is set.
+	wrote   []written
+	writers []record.Writer
 	// at is when the lines that the demultiplexer has ready were read.
 	at time.Time
 	// due is when the linger that has begun is over; zero when none has.

@@ -72,7 +72,7 @@ func (r *Reader) fill(limit int) (n, took int, err error) {
 	if took > 0 {
 		r.linger.note(filled, more)
 	}
-	return len(r.demux.drain(r.buffered())) - r.end, took, err
+	return r.takeDrained(), took, err
 }
 
 // buffered is what has not been returned, with the room after it as its capacity.
@@ -82,7 +82,7 @@ func (r *Reader) buffered() []byte { return r.buf[:r.end:len(r.buf)] }
 func (r *Reader) drain() []byte {
 	for r.demux != nil && r.demux.waits() {
 		r.makeRoom()
-		if lines := r.cut(len(r.demux.drain(r.buffered())) - r.end); len(lines) > 0 {
+		if lines := r.cut(r.takeDrained()); len(lines) > 0 {
 			return lines
 		}
 	}
@@ -94,7 +94,7 @@ func (r *Reader) drain() []byte {
 func (r *Reader) cut(n int) []byte {
 	fresh := r.buf[r.end : r.end+n]
 	r.end += n
-	cut := r.end
+	cut, open := r.end, r.open
 	if i := bytes.LastIndexByte(fresh, '\n'); i >= 0 {
 		cut = r.end - n + i + 1
 		r.open = false
@@ -104,6 +104,9 @@ func (r *Reader) cut(n int) []byte {
 		r.open = true
 	}
 	r.start = cut
+	if r.config.Writers {
+		r.noteWriters(r.buf[:cut], open)
+	}
 	return r.buf[:cut]
 }
 
@@ -155,6 +158,7 @@ func (r *Reader) patience() time.Duration {
 
 // last returns the unfinished last line, with a newline.
 func (r *Reader) last() []byte {
+	r.writers = r.writers[:0]
 	rest := r.buf[r.start:r.end]
 	r.start, r.end = 0, 0
 	if len(rest) == 0 && !r.open {

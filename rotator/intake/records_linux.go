@@ -104,7 +104,7 @@ func (d *demux) keep(w *writer, lines []byte) {
 // passRecord passes on the whole lines that a writer has, though its record may go on.
 func (d *demux) passRecord(w *writer) {
 	if w.record.length > 0 {
-		d.pool.move(d.destination(w), &w.record)
+		d.move(d.destination(w), &w.record, w.pid)
 	}
 }
 
