@@ -49,8 +49,6 @@ func (o oracle) matches(e *Expression, text []byte) bool {
 	return e == nil || e.regexp.Match(text[:min(len(text), o.maxLine)])
 }
 
-var newline = []byte{'\n'}
-
 // route returns what each output gets, the main one first.
 func (o oracle) route(c Config, stream []byte) [][]byte {
 	got := make([][]byte, 1+len(c.Outputs))

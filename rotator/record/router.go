@@ -24,6 +24,8 @@ type Output struct {
 	// Divert takes the records away from the main output, and from outputs behind it
 	// that divert as well.
 	Divert bool
+	// Main says that its records are those of the main output instead.
+	Main bool
 }
 
 // A Router sends records to outputs, as the expressions say which match their first
@@ -34,9 +36,7 @@ type Router struct {
 	// only, drop and outputs have a search for each expression; nil where all match.
 	only, drop, outputs []*search
 	// searches are all that there are.
-	searches []*search
-	// lower is a batch in lower case.
-	lower []byte
+	searches searches
 
 	// selected says where the last record goes that was selected, and rest where those go
 	// that match nothing: first the main output, then the others.
@@ -47,6 +47,10 @@ type Router struct {
 	runs []run
 	// kept is how much of the batch has been moved to its beginning for the main output.
 	kept int
+	// pushes says that what belongs to the main output is pushed as well, as that of output
+	// -1, and nothing moved; from is where in the batch a run begins that is pushed.
+	pushes bool
+	from   int
 }
 
 // A run is a part of a batch.
@@ -76,9 +80,7 @@ func (r *Router) search(e *Expression) *search {
 	if e == nil {
 		return nil
 	}
-	s := newSearch(e, r.config.MaxLine)
-	r.searches = append(r.searches, s)
-	return s
+	return r.searches.add(e, r.config.MaxLine)
 }
 
 // Route divides a batch. Push is called with what belongs to each output but the main one,
@@ -86,7 +88,7 @@ func (r *Router) search(e *Expression) *search {
 // copy what it keeps. What belongs to the main output is returned: all of the batch, or
 // parts of it which have been moved together at its beginning.
 func (r *Router) Route(lines []byte, push func(output int, run []byte)) (main []byte) {
-	text := r.reset(lines)
+	r.reset(lines)
 	routed, from := 0, r.tracker.firstLine(lines)
 	// A record begins at begin, and none in the lines between it and clean, if not at clean.
 	begin, clean := -r.tracker.length, from
@@ -96,7 +98,7 @@ func (r *Router) Route(lines []byte, push func(output int, run []byte)) (main []
 		routed, clean = from, from
 	}
 	for {
-		line := r.seek(lines, text, from)
+		line := r.seek(lines, from)
 		if line == len(lines) {
 			break
 		}
@@ -131,31 +133,19 @@ func (r *Router) Route(lines []byte, push func(output int, run []byte)) (main []
 // End says that the record is over: the next line begins another.
 func (r *Router) End() { r.tracker.End() }
 
-// reset begins a batch. It returns what is searched for literals that are folded.
-func (r *Router) reset(lines []byte) (folded []byte) {
+// reset begins a batch.
+func (r *Router) reset(lines []byte) {
 	r.kept = 0
 	clear(r.runs)
-	fold := false
-	for _, s := range r.searches {
-		s.reset()
-		fold = fold || s.needs.folded
-	}
-	if fold {
-		r.lower = lower(r.lower[:0], lines)
-	}
-	return r.lower
+	r.searches.reset(lines)
 }
 
 // seek returns the first line at or after the one at from that matches any expression.
-func (r *Router) seek(lines, folded []byte, from int) int {
+func (r *Router) seek(lines []byte, from int) int {
 	first := len(lines)
-	for _, s := range r.searches {
+	for _, s := range r.searches.all {
 		if s.next < from {
-			text := lines
-			if s.needs.folded {
-				text = folded
-			}
-			s.seek(lines, text, from)
+			r.searches.seek(s, lines, from)
 		}
 		first = min(first, s.next)
 	}
@@ -174,6 +164,9 @@ func (r *Router) choose(to []bool, line int) {
 		diverted = diverted || divert && to[1+i]
 	}
 	to[0] = to[0] && !diverted
+	for i, o := range r.config.Outputs {
+		to[1+i] = to[1+i] && !o.Main || to[0] && o.Main
+	}
 }
 
 // send sends a part of a batch to outputs. What joins up is pushed in one.
@@ -197,6 +190,7 @@ func (r *Router) send(to []bool, part run, lines []byte, push func(int, []byte))
 // push pushes the run of an output.
 func (r *Router) push(i int, lines []byte, push func(int, []byte)) {
 	if part := r.runs[i]; part.from < part.to {
+		r.from = part.from
 		push(i-1, lines[part.from:part.to])
 	}
 	r.runs[i].from = r.runs[i].to
@@ -206,6 +200,10 @@ func (r *Router) push(i int, lines []byte, push func(int, []byte)) {
 // what it may come to lie upon.
 func (r *Router) keep(lines []byte, push func(int, []byte)) {
 	run := r.runs[0]
+	if r.pushes {
+		r.push(0, lines, push)
+		return
+	}
 	if r.kept < run.from {
 		for i := range r.config.Outputs {
 			r.push(1+i, lines, push)

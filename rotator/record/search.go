@@ -74,6 +74,41 @@ func (s *search) hit(text []byte, from int) (first, size int) {
 	return first, size
 }
 
+// searches are several in the same batches.
+type searches struct {
+	all []*search
+	// folded is the batch in lower case, if a search needs that.
+	folded []byte
+}
+
+// add adds a search for an expression.
+func (g *searches) add(e *Expression, maxLine int) *search {
+	s := newSearch(e, maxLine)
+	g.all = append(g.all, s)
+	return s
+}
+
+// reset begins a batch.
+func (g *searches) reset(lines []byte) {
+	fold := false
+	for _, s := range g.all {
+		s.reset()
+		fold = fold || s.needs.folded
+	}
+	if fold {
+		g.folded = lower(g.folded[:0], lines)
+	}
+}
+
+// seek has a search find the first line at or after the one at from.
+func (g *searches) seek(s *search, lines []byte, from int) {
+	text := lines
+	if s.needs.folded {
+		text = g.folded
+	}
+	s.seek(lines, text, from)
+}
+
 // lower appends text to dst, with its ASCII letters in lower case, eight at a time.
 func lower(dst, text []byte) []byte {
 	const ones = 0x0101010101010101
