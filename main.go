@@ -111,10 +111,8 @@ func (p *program) run(args []string) (status int, err error) {
 	if f.Preview > 0 {
 		return 0, showPreviews(f, outputs.All())
 	}
-	if f.Tee {
-		if outputs.Main.Tee, err = process.OpenStdout(); err != nil {
-			printer.Warn("--tee: %v; going on without it", err)
-		}
+	if _, err := process.OpenStdout(); f.Tee && err != nil {
+		printer.Warn("--tee: %v; going on without it", err)
 	}
 	return p.relay(f, outputs, printer)
 }
@@ -156,11 +154,11 @@ func (p *program) relay(f *flags.Flags, outputs *flags.Outputs, printer messages
 		}
 		c.Others = append(c.Others, o)
 	}
-	main, err := newStream(outputs.Main, outputs.Router, f)
+	main, err := newStream(outputs.Main, outputs.Router, outputs.Editor, f)
 	streams := []*stream{main}
 	if err == nil && outputs.Errors != nil {
 		streams = append(streams, nil)
-		streams[1], err = newStream(*outputs.Errors, outputs.Router, f)
+		streams[1], err = newStream(*outputs.Errors, outputs.ErrorsRouter, outputs.Editor.On("err"), f)
 	}
 	if err != nil {
 		return 0, f.Mistake(err)
@@ -203,6 +201,9 @@ func (p *program) relay(f *flags.Flags, outputs *flags.Outputs, printer messages
 		if s.Reader, err = intake.New(s.input); err != nil {
 			return 0, err
 		}
+		if s.input.Writers && !s.Reader.TellsWriters() {
+			return 0, f.Mistake(flags.ErrNoWriters)
+		}
 		c.Streams = append(c.Streams, s.Stream)
 	}
 	process.DropStartPages()
@@ -225,17 +226,21 @@ type stream struct {
 }
 
 // newStream returns the stream that goes to an output, without a reader.
-func newStream(c output.Config, router *record.Config, f *flags.Flags) (*stream, error) {
+func newStream(c output.Config, router *record.Config, editor *record.EditorConfig, f *flags.Flags) (*stream, error) {
 	names := c.Rotator.Pattern
 	s := &stream{input: intake.Config{
 		Linger: time.Duration(f.Linger), MaxLine: int(f.MaxLine),
 		Boundary: func(t time.Time) time.Time { return names.Period(t).End },
 	}}
-	if begins := c.Rotator.Records; begins != nil {
-		s.input.LastStart = begins.Last
+	if starts := f.Starts(); starts != nil {
+		s.input.LastStart = starts.Last
 	}
 	if router != nil {
 		s.Router = record.NewRouter(*router)
+	}
+	if editor != nil {
+		s.Editor = record.NewEditor(*editor, s.Router)
+		s.input.Writers = editor.Stamp != nil && editor.Stamp.Needs("pid")
 	}
 	var err error
 	s.Output, err = output.New(c)

@@ -41,8 +41,8 @@ func TestManualOptions(t *testing.T) {
 }
 
 // plainOption returns an option as --help writes it, from a line of mdoc such as
-// "Fl -owner Ns = Ns Ar user Ns Op : Ns Ar group". The number of --preview is
-// optional, which --help has no way to show.
+// "Fl -owner Ns = Ns Ar user Ns Op : Ns Ar group". The values of --preview and
+// --stamp are optional, which --help has no way to show.
 func plainOption(mdoc string) string {
 	var option, closing string
 	for word := range strings.FieldsSeq(mdoc) {
@@ -56,7 +56,8 @@ func plainOption(mdoc string) string {
 			option += word
 		}
 	}
-	name, value, hasValue := strings.Cut(strings.TrimSuffix(option+closing, "[=n]"), "=")
+	option, _, _ = strings.Cut(option+closing, "[=")
+	name, value, hasValue := strings.Cut(option, "=")
 	if hasValue {
 		name += "=" + strings.ToUpper(value)
 	}

@@ -6,9 +6,9 @@ _logreel() {
 	local valued='--also --at --buffer --compress --dir-mode --divert --drop --escape --every
 		--exec --exec-timeout --grace --hard-link --keep-age --keep-count --keep-free
 		--keep-size --linger --link --max-line --mode --on-full --only --owner
-		--previous-link --record-start --size --start-time --stderr
+		--previous-link --record-start --redact --size --start-time --stderr
 		--stdio --sync --tz'
-	local plain='-h --help -v --verbose --version --eager --preview --tee --utc'
+	local plain='-h --help -v --verbose --version --eager --preview --stamp --strip-ansi --tee --utc'
 
 	local cur=${COMP_WORDS[COMP_CWORD]} word option i
 	COMPREPLY=()

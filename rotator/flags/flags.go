@@ -59,6 +59,10 @@ type Flags struct {
 	Only        []record.Expression `group:"Records" sep:"none" placeholder:"REGEX" help:"Write only the records that match into the files of PATTERN."`
 	Drop        []record.Expression `group:"Records" sep:"none" placeholder:"REGEX" help:"Leave the records that match out of the files of PATTERN."`
 
+	Redact    []record.Redaction `group:"Records" sep:"none" placeholder:"REGEX" help:"What the groups of REGEX match, or all that it matches if it has none, becomes ***, before anything is selected or written."`
+	StripANSI bool               `name:"strip-ansi" group:"Records" help:"Leave colours and other control sequences of terminals out of the files."`
+	Stamp     values.Format      `group:"Records" placeholder:"FORMAT" help:"Put the time before each line in the files, or before each record: ${stamp}, or --stamp=FORMAT, of the time fields of PATTERN, %L milliseconds, %f microseconds, %{pid} and %{stream}."`
+
 	Linger  values.Duration `group:"Reading" placeholder:"DURATION" default:"40ms" help:"How long to gather lines before they are written (${default})."`
 	MaxLine values.Size     `group:"Reading" placeholder:"SIZE" default:"1M" help:"Write longer lines in pieces, which stay together (${default})."`
 	Buffer  values.Size     `group:"Reading" placeholder:"SIZE" default:"16M" help:"Memory for lines that cannot be written yet; 0 for none (${default})."`
@@ -117,7 +121,7 @@ func Parse(args []string) (*Flags, error) {
 			}
 		}
 	}
-	parser, err := newParser(f, kong.Description(description), kong.DefaultEnvars("LOGREEL"),
+	parser, err := newParser(f, kong.Description(description), kong.Vars{"stamp": strings.TrimSpace(record.DefaultStamp)}, kong.DefaultEnvars("LOGREEL"),
 		kong.Help(printHelp), kong.ConfigureHelp(kong.HelpOptions{NoAppDescFormat: true, WrapUpperBound: 100}),
 		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }))
 	if err != nil {
@@ -143,7 +147,7 @@ func Parse(args []string) (*Flags, error) {
 // newParser returns a parser for the flags of a struct.
 func newParser(target any, options ...kong.Option) (*kong.Kong, error) {
 	options = append(options, kong.Name("logreel"), kong.NoDefaultHelp(), kong.KindMapper(reflect.String, values.Text))
-	for _, t := range []reflect.Type{reflect.TypeFor[record.Expression](), reflect.TypeFor[values.Selection]()} {
+	for _, t := range []reflect.Type{reflect.TypeFor[record.Expression](), reflect.TypeFor[record.Redaction](), reflect.TypeFor[values.Selection]()} {
 		options = append(options, kong.TypeMapper(t, values.Unmarshaled), kong.TypeMapper(reflect.PointerTo(t), values.Unmarshaled))
 	}
 	parser, err := kong.New(target, options...)

@@ -73,8 +73,12 @@ type Outputs struct {
 	Main   output.Config
 	Errors *output.Config
 	Others []output.Config
-	// Router says which records go where; nil if all go to Main, or to Errors.
-	Router *record.Config
+	// Router says which records go where; nil if all go to Main. ErrorsRouter does so for
+	// what goes to Errors.
+	Router, ErrorsRouter *record.Config
+	// Editor says what is written of lines; nil for lines as they are. Its stamp is that of
+	// standard output.
+	Editor *record.EditorConfig
 }
 
 // All returns all outputs. Their order is that of the numbers which passes are started
@@ -94,6 +98,9 @@ func (f *Flags) Outputs(printer messages.Printer) (*Outputs, error) {
 	if all.Main, err = f.output(f.Pattern, &f.OutputFlags, printer); err != nil {
 		return nil, f.Mistake(err)
 	}
+	if all.Editor, err = f.editor(all.Main.Rotator.Pattern.Zone()); err != nil {
+		return nil, f.Mistake(err)
+	}
 	router := record.Config{Start: f.RecordStart, MaxLine: int(f.MaxLine), Only: pointers(f.Only), Drop: pointers(f.Drop)}
 	for _, group := range []struct {
 		flag       string
@@ -105,10 +112,26 @@ func (f *Flags) Outputs(printer messages.Printer) (*Outputs, error) {
 				return nil, f.Mistake(fmt.Errorf("%s: %w", group.flag, err))
 			}
 			c.Only = group.flag == "--divert"
-			c.Batch = max(int(f.MaxLine), 1<<20)
 			all.Others = append(all.Others, c)
 			router.Outputs = append(router.Outputs, record.Output{Match: selection.Match, Divert: group.flag == "--divert"})
 		}
+	}
+	if len(all.Others)+len(f.Only)+len(f.Drop) > 0 {
+		all.Router, all.ErrorsRouter = &router, &router
+	}
+	switch {
+	case f.Tee && (f.StripANSI || f.Stamp != "") && f.Preview == 0:
+		// What is copied is not what is written, so it is for another output.
+		c, err := f.described("--tee", len(all.All()), []string{standardOutput}, printer)
+		if err != nil {
+			return nil, f.Mistake(err)
+		}
+		all.Others = append(all.Others, c)
+		teed := router
+		teed.Outputs = append(slices.Clip(router.Outputs), record.Output{Main: true})
+		all.Router = &teed
+	case f.Tee:
+		all.Main.Tee = process.Stdout{}
 	}
 	if f.Stderr != nil {
 		c, err := f.described("--stderr", len(all.All()), f.Stderr.Words, printer)
@@ -120,9 +143,7 @@ func (f *Flags) Outputs(printer messages.Printer) (*Outputs, error) {
 		}
 		all.Errors = &c
 	}
-	if len(all.Others)+len(f.Only)+len(f.Drop) > 0 {
-		all.Router = &router
-	}
+	f.edit(all)
 	if err := output.Check(all.All()...); err != nil {
 		return nil, f.Mistake(err)
 	}
@@ -189,9 +210,6 @@ func (f *Flags) output(text string, e *OutputFlags, printer messages.Printer) (c
 		Link: e.Link, PreviousLink: e.PreviousLink, HardLink: e.HardLink,
 		Eager: e.Eager, Sync: time.Duration(e.Sync),
 		Messages: printer,
-	}
-	if f.RecordStart != nil {
-		c.Rotator.Records = record.NewStarts(f.RecordStart, int(f.MaxLine))
 	}
 	c.Archive = archive.Config{
 		Pattern:   names,

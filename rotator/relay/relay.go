@@ -55,8 +55,9 @@ type Stream struct {
 	Reader *intake.Reader
 	Output *output.Output
 	// Router says which records go to others instead, or as well; nil if all go to Output
-	// alone.
+	// alone. Editor changes what is written; it has the Router then. Nil for nothing.
 	Router *record.Router
+	Editor *record.Editor
 }
 
 // Config says what to connect. There is at least one stream.

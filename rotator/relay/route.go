@@ -25,20 +25,38 @@ func (s *stream) next(until time.Time) (lines []byte, at time.Time, err error) {
 	return s.route(lines, at), at, err
 }
 
-// route gives the other outputs what is theirs of a batch, and returns what is left.
+// route gives the other outputs what is theirs of a batch, and returns what is left, all of
+// it as it is to be written.
 func (s *stream) route(lines []byte, at time.Time) []byte {
-	if s.Router == nil || len(lines) == 0 {
+	if s.Router == nil && s.Editor == nil || len(lines) == 0 {
 		return lines
 	}
-	if at.Sub(s.routed) >= record.MaxQuiet {
-		s.Router.End()
-	}
+	quiet := at.Sub(s.routed) >= record.MaxQuiet
 	s.routed = at
-	lines = s.Router.Route(lines, s.give)
+	switch {
+	case s.Editor != nil:
+		if quiet {
+			s.Editor.End()
+		}
+		lines = s.Editor.Route(lines, at, s.Reader.Writers(), s.give)
+	default:
+		if quiet {
+			s.Router.End()
+		}
+		lines = s.Router.Route(lines, s.give)
+	}
 	for _, o := range s.Others {
 		o.Schedule()
 	}
 	return lines
+}
+
+// keep leaves the memory of the last batch to the copier.
+func (s *stream) keep() {
+	s.Reader.Keep()
+	if s.Editor != nil {
+		s.Editor.Keep()
+	}
 }
 
 // observe looks at the other outputs. It reports whether lines wait in one of them, and

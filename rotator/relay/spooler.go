@@ -114,7 +114,7 @@ func (s *stream) spooler(results chan<- result) {
 // spool reads into the buffer until the copier wants the reader back. It reports
 // false when the input has ended and the disk has done nothing for lastTry.
 func (s *stream) spool() bool {
-	s.Reader.Keep()
+	s.keep()
 	s.Output.Spool()
 	var quiet time.Time // since when nothing is written, and nothing more can come
 	for !s.handover.wanted.Load() {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/logreel/logreel/rotator"
 	"github.com/logreel/logreel/rotator/archive"
+	"github.com/logreel/logreel/rotator/record"
 )
 
 // wrong returns an error about the text of a value.
@@ -290,6 +291,27 @@ func (c *Count) Decode(ctx *kong.DecodeContext) error {
 		return fmt.Errorf("%q is not a number of files; write one from 1 to 10000", token)
 	}
 	*c = Count(n)
+	return nil
+}
+
+// A Format is what a stamp is made of. As a flag it may stand without a value, and is
+// record.DefaultStamp then. The zero Format is none.
+type Format string
+
+// IsBool lets the flag stand without a value.
+func (*Format) IsBool() bool { return true }
+
+// Decode reads the value, if there is one.
+func (f *Format) Decode(ctx *kong.DecodeContext) error {
+	token := ctx.Scan.Peek()
+	if token.Type != kong.FlagValueToken {
+		*f = record.DefaultStamp
+		return nil
+	}
+	ctx.Scan.Pop()
+	if *f = Format(token.String()); *f == "" {
+		return errors.New("the format is empty; write one such as '%F %T ', or --stamp alone")
+	}
 	return nil
 }
 
