@@ -16,53 +16,45 @@ type Records interface {
 	Last(text []byte) int
 }
 
-// An openRecord is the record that the live file ends with. It is over after
-// record.MaxRecord or record.MaxQuiet, so that an expression that never matches does not
-// stop the rotation. Its lines to come belong there too.
-type openRecord struct {
-	text []byte    // what the file has of it; none if it is over
-	at   time.Time // when its last line was read
-}
+// An openRecord is what the live file has of the record that it ends with; nothing if that
+// is over. It is over with record.MaxRecord bytes, and when [Rotator.EndRecord] says so, so
+// that an expression that never matches does not stop the rotation. Its lines to come belong
+// there too.
+type openRecord []byte
 
-// open reports whether lines of the given time may belong to the record.
-func (o *openRecord) open(at time.Time) bool {
-	since := at.Sub(o.at)
-	return len(o.text) > 0 && -record.MaxQuiet < since && since < record.MaxQuiet
-}
-
-// note notes that lines of the given time are in the file. They may begin inside a line,
-// of which the rest begins no record.
-func (o *openRecord) note(begins Records, lines []byte, inside bool, at time.Time) {
+// note notes that lines are in the file. They may begin inside a line, of which the rest
+// begins no record.
+func (o *openRecord) note(begins Records, lines []byte, inside bool) {
 	from := 0
 	if inside {
 		from = len(throughNewline(lines))
 	}
 	if i := begins.Last(lines[from:]); i >= 0 {
-		o.text, lines = o.text[:0], lines[from+i:]
+		*o, lines = (*o)[:0], lines[from+i:]
 	}
-	if o.text = append(o.text, lines...); len(o.text) > record.MaxRecord {
-		o.text = o.text[:0]
+	if *o = append(*o, lines...); len(*o) > record.MaxRecord {
+		*o = (*o)[:0]
 	}
-	o.at = at
 }
 
-// busy reports whether the live file is not to be let go of at the given time, since the
-// line or the record that it ends with may go on. It returns until when that is so; the
-// zero time for a line.
-func (r *Rotator) busy(at time.Time) (until time.Time, busy bool) {
-	if r.midLine {
-		return time.Time{}, true
+// EndRecord says that the record is over which was written last, since no line has come
+// for record.MaxQuiet: the next line begins another.
+func (r *Rotator) EndRecord() { r.record = r.record[:0] }
+
+// busy reports whether the live file is not to be let go of, since the line or the record
+// that it ends with may go on. If it is, Tick is to be called again.
+func (r *Rotator) busy(at time.Time) bool {
+	if !r.midLine && (r.live == nil || len(r.record) == 0) {
+		return false
 	}
-	if r.config.Records == nil || r.live == nil || !r.record.open(at) {
-		return time.Time{}, false
-	}
-	return r.record.at.Add(record.MaxQuiet), true
+	r.again = at.Add(retryEvery)
+	return true
 }
 
 // rest returns the lines at the beginning of a batch that belong to the record that the
 // live file ends with.
-func (r *Rotator) rest(batch []byte, at time.Time) []byte {
-	if r.config.Records == nil || !r.record.open(at) {
+func (r *Rotator) rest(batch []byte) []byte {
+	if len(r.record) == 0 {
 		return nil
 	}
 	if i := r.config.Records.First(batch); i >= 0 {

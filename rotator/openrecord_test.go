@@ -88,14 +88,16 @@ func TestRecordOfPieces(t *testing.T) {
 	b.wantWhole("R one, R is a piece\n more\n end\n")
 }
 
-// When a record is over, the rotation goes on: after a second, or after a mebibyte of
-// lines that begin none.
+// When a record is over, the rotation goes on: when that is said, or after a mebibyte of
+// lines that begin none; and not because time passes.
 func TestRecordEnds(t *testing.T) {
 	t.Parallel()
 	b := newRecordBench(t, 0)
 	b.write("R one\n")
-	b.at(time.Second).write(" late\n")
-	b.want("120000", "R one\n", "120001", " late\n")
+	b.at(time.Minute).write(" more\n")
+	b.EndRecord()
+	b.write(" late\n")
+	b.want("120000", "R one\n more\n", "120100", " late\n")
 
 	b = newRecordBench(t, 0)
 	line := strings.Repeat("x", 99) + "\n"
@@ -109,6 +111,7 @@ func TestRecordEnds(t *testing.T) {
 	b = newRecordBench(t, 0)
 	b.write("R one\n")
 	check(t, b.Switch(b.now.Add(time.Millisecond)))
+	b.EndRecord()
 	b.at(time.Second).Tick(b.now, false)
 	if b.Status().Switches == 0 && b.live != nil {
 		t.Error("SIGALRM is forgotten")
@@ -157,7 +160,9 @@ func TestRecordsAtRandom(t *testing.T) {
 			records = append(records, record)
 			if random.IntN(3) == 0 {
 				flush()
-				b.pass(time.Duration(random.IntN(3000)) * time.Millisecond)
+				if pause := time.Duration(random.IntN(3000)) * time.Millisecond; pause > time.Second {
+					b.pass(pause).EndRecord()
+				}
 			}
 		}
 		flush()

@@ -186,6 +186,9 @@ func FuzzRecordFiles(f *testing.F) {
 		for _, b := range batches {
 			if b.at.Sub(now) >= record.MaxQuiet {
 				router.End()
+				for _, r := range rotators {
+					r.EndRecord()
+				}
 			}
 			now = b.at
 			write := func(output int, lines []byte) {

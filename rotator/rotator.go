@@ -9,8 +9,8 @@
 //     other write in between; Linux holds the inode's lock meanwhile). A line that
 //     comes in pieces is several writes, and another process may write in between.
 //   - No line is split between two files, not even one that comes in pieces. With
-//     Config.Records no record is: it is over when the next one begins, when no line has
-//     come for a second, or when it has 1 MiB.
+//     Config.Records no record is: it is over when the next one begins, when
+//     [Rotator.EndRecord] says so, or when it has 1 MiB.
 //   - The next file is open before the last one is closed. While the next one cannot
 //     be opened, lines still go into the last one.
 //   - The name of a file depends on the period alone, or with Config.Size also on
@@ -184,8 +184,7 @@ func (r *Rotator) Start() {
 func (r *Rotator) Tick(at time.Time, more bool) {
 	defer r.sync(false) // of the file that is live then
 	r.again = time.Time{}
-	if until, busy := r.busy(at); busy {
-		r.again = until
+	if r.busy(at) {
 		return
 	}
 	switch {
@@ -228,16 +227,15 @@ func (r *Rotator) untilEnd() time.Time {
 // moved away. Until it succeeds, lines go into the file that is open.
 func (r *Rotator) Reopen(at time.Time) {
 	r.reopen = r.live != nil
-	if until, busy := r.busy(at); busy {
-		r.again = until
-	} else {
-		r.retryAt = time.Time{}
-		if r.live == nil && !r.config.Eager {
-			return
-		}
-		r.try(at)
-		r.again = r.retryAt
+	if r.busy(at) {
+		return
 	}
+	r.retryAt = time.Time{}
+	if r.live == nil && !r.config.Eager {
+		return
+	}
+	r.try(at)
+	r.again = r.retryAt
 }
 
 // try opens the file for lines of the given time before any has come.
@@ -256,8 +254,8 @@ func (r *Rotator) Switch(at time.Time) error {
 	if r.live == nil || r.live.size == 0 {
 		return nil
 	}
-	if until, busy := r.busy(at); busy {
-		r.next, r.again = true, until
+	if r.busy(at) {
+		r.next = true
 		return nil
 	}
 	period, path, err := r.Place(at)

@@ -49,12 +49,12 @@ func (r *Rotator) append(lines []byte, at time.Time) (int, error) {
 		r.midLine, r.repeat, r.begun = false, append(r.begun, r.repeat...), nil
 	}
 	if !r.midLine {
-		if rest = r.rest(lines, at); len(rest) > 0 && r.lost() {
-			r.repeat, rest, r.record.text = r.record.text, nil, nil
+		if rest = r.rest(lines); len(rest) > 0 && r.lost() {
+			r.repeat, rest, r.record = r.record, nil, nil
 		}
 	}
 	if !r.midLine && len(rest) == 0 {
-		r.record.text = r.record.text[:0]
+		r.EndRecord()
 		if err := r.ensureLive(at); err != nil {
 			return 0, err
 		}
@@ -79,7 +79,7 @@ func (r *Rotator) append(lines []byte, at time.Time) (int, error) {
 	r.wrote = r.config.Now()
 	r.sync(true)
 	if r.config.Records != nil {
-		r.record.note(r.config.Records, lines[:n], r.midLine, at)
+		r.record.note(r.config.Records, lines[:n], r.midLine)
 	}
 	r.noteEnd(lines, n)
 	repeated := min(n, len(r.repeat))

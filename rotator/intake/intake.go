@@ -119,8 +119,9 @@ type Config struct {
 	// pieces.
 	MaxLine int
 	// LastStart is given whole lines, and returns where the last of them begins that begins
-	// a record; -1 if none does. On a socket the lines of a record are kept together. Nil if
-	// every line is a record.
+	// a record; -1 if none does. On a socket the lines of a record are kept together. With
+	// it [Reader.Silent] tells when a record is over, and Next returns without lines when it
+	// is. Nil if every line is a record.
 	LastStart func(text []byte) int
 	// Nameless is called when the kernel does not name who writes to a socket, so that the
 	// lines of several may be mixed; once, when the first of them is unfinished. Nil for
@@ -165,6 +166,9 @@ type Reader struct {
 	// fired says that the caller is wanted: its instant has come, or Interrupt was
 	// called, at a moment when Next had something else to return.
 	fired bool
+	// silence is that before what Next returned last; returned says that this was lines.
+	silence  silence
+	returned bool
 	// open says that the last batch was a piece without a newline.
 	open bool
 	// left is how many bytes to read before the end, if limited says that one is set.
@@ -189,6 +193,7 @@ func New(c Config) (*Reader, error) {
 	if err := unix.Fstat(c.Input, &st); err == nil {
 		r.regular = st.Mode&unix.S_IFMT == unix.S_IFREG
 	}
+	r.silence.listens = c.LastStart != nil && !r.regular
 	r.linger = linger{most: c.Linger, wait: c.Linger, room: enlarge(c.Input) / 4}
 	if r.demux = newDemux(c); r.demux != nil && c.Room > 0 {
 		r.linger.room = c.Room / 2
@@ -205,6 +210,15 @@ func New(c Config) (*Reader, error) {
 //
 // After the last batch the error is io.EOF, or what reading failed with.
 func (r *Reader) Next(until time.Time) (lines []byte, at time.Time, err error) {
+	if r.returned {
+		r.silence.over = false
+	}
+	lines, at, err = r.next(until)
+	r.returned = len(lines) > 0
+	return lines, at, err
+}
+
+func (r *Reader) next(until time.Time) (lines []byte, at time.Time, err error) {
 	if err := r.waiter.arm(until); err != nil {
 		return nil, time.Now(), err
 	}
@@ -329,6 +343,7 @@ func (r *Reader) pause(until time.Time) (at time.Time, ready bool) {
 		events := r.waiter.wait(true, r.patience())
 		now := time.Now()
 		if !events.input || events.alarm || events.wake {
+			r.listen(now)
 			return now, false
 		}
 		if r.afterQuiet = r.linger.quiet(now); r.afterQuiet || events.hangup || r.limited || r.linger.wait == 0 {

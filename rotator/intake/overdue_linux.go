@@ -24,8 +24,16 @@ func (d *demux) wait(since time.Time) {
 
 // look marks the writers that are gone, and the lines that have waited for long enough.
 // What waits in the socket then is to be read before anything is passed on, since the
-// rest may be there. It reports whether much memory was let go of.
+// rest may be there. If the look is far too late, this process or all of the machine was
+// stopped, and perhaps who is waited for: then the waiting begins anew. It reports whether
+// much memory was let go of.
 func (d *demux) look(now time.Time) (trimmed bool) {
+	if !d.late.IsZero() && now.Sub(d.late) > d.longestWait/2 {
+		d.heldSince = now
+		for _, w := range d.writers {
+			w.since = now
+		}
+	}
 	if now.Sub(d.looked) >= lookForGone {
 		d.looked = now
 		for _, w := range d.writers {

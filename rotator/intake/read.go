@@ -150,10 +150,16 @@ func (r *Reader) shrink() {
 
 // patience returns how long to wait for input before something else is to be done.
 func (r *Reader) patience() time.Duration {
-	if r.demux == nil || !r.demux.watches() {
-		return -1
+	patience := time.Duration(-1)
+	if r.silence.listens {
+		patience = r.silence.due(r.linger.last, time.Now())
 	}
-	return r.demux.due(time.Now())
+	if r.demux != nil && r.demux.watches() {
+		if due := r.demux.due(time.Now()); patience < 0 || due < patience {
+			return due
+		}
+	}
+	return patience
 }
 
 // last returns the unfinished last line, with a newline.

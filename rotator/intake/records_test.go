@@ -317,6 +317,33 @@ func TestRecordsWaitForASecond(t *testing.T) {
 	}
 }
 
+// When nobody has looked for long, whoever is waited for may have been stopped as well: the
+// second begins anew.
+func TestRecordsWaitAfterAStop(t *testing.T) {
+	t.Parallel()
+	c := testDemux(maxRests)
+	c.lastStart, c.looked = lastStart, c.now
+	begun := c.now
+	take(c, nil, 1, "one\n more\n unfini")
+	for _, step := range []struct {
+		after time.Duration
+		want  string
+	}{
+		{longestWait * 3, ""},
+		{longestWait*4 - 1, ""},
+		{longestWait * 4, "one\n more\n"},
+	} {
+		now := begun.Add(step.after)
+		c.looked = now
+		if c.due(now) == 0 {
+			c.look(now)
+		}
+		if got := string(drain(c, nil)); got != step.want {
+			t.Errorf("after %v: got %q, want %q", step.after, got, step.want)
+		}
+	}
+}
+
 // An expression that never matches collects up to a limit.
 func TestRecordsWithoutStart(t *testing.T) {
 	t.Parallel()

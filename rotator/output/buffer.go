@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/logreel/logreel/rotator/record"
 )
 
 var newline = []byte{'\n'}
@@ -18,10 +16,11 @@ var newline = []byte{'\n'}
 const MaxBuffer = min(64<<30, math.MaxInt/2+1)
 
 // A span is bytes of a ring that were read within one second, and so belong in one file.
-// With records it is shorter; see together.
 type span struct {
 	at time.Time
 	n  int
+	// ended says that the record before it is over.
+	ended bool
 	// dropped is how many lines were dropped, if the span is our line about that.
 	dropped int
 }
@@ -45,6 +44,9 @@ type buffer struct {
 	lent   []byte
 	lentAt time.Time
 	ahead  int
+	// lentEnded says that the record before lent is over, and ended that the one is which was
+	// put in last, whatever comes.
+	lentEnded, ended bool
 
 	ring  []byte
 	head  int    // where the oldest byte is
@@ -76,6 +78,7 @@ func (b *buffer) lend(lines []byte, at time.Time) {
 	}
 	b.lent, b.lentAt, b.ahead = lines, at, b.size
 	if len(lines) > 0 {
+		b.lentEnded, b.ended = b.ended, false
 		b.open = lines[len(lines)-1] != '\n'
 	}
 }
@@ -168,18 +171,41 @@ func (b *buffer) add(lines []byte, at time.Time) {
 	b.size += len(lines)
 	b.open = lines[len(lines)-1] != '\n'
 	last := len(b.spans) - 1
-	if last >= 0 && b.spans[last].dropped == 0 && b.together(b.spans[last].at, at) {
+	if last >= 0 && b.spans[last].dropped == 0 && b.spans[last].at.Unix() == at.Unix() && !b.ended {
 		b.spans[last].n += len(lines)
 	} else {
-		b.spans = append(b.spans, span{at: at, n: len(lines)})
+		b.spans = append(b.spans, span{at: at, n: len(lines), ended: b.ended})
 	}
+	b.ended = false
 }
 
-// together reports whether lines that were read at two times may be written as if they had
-// been read at the first: in the same second, which no boundary divides, and where records
-// are told by silences, at about the same time.
-func (b *buffer) together(first, at time.Time) bool {
-	return first.Unix() == at.Unix() && (b.records == nil || at.Sub(first) < record.MaxQuiet/50)
+// endRecord says that the record is over which was put in last.
+func (b *buffer) endRecord() {
+	if b.records == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended, b.rest = true, false
+}
+
+// takeEnded reports whether the record before the oldest lines is over, or the last one if
+// there are none, and forgets it.
+func (b *buffer) takeEnded() (ended bool) {
+	if b.records == nil {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	from := &b.ended
+	switch {
+	case len(b.lent) > 0 && b.ahead == 0:
+		from = &b.lentEnded
+	case b.size > 0:
+		from = &b.spans[0].ended
+	}
+	ended, *from = *from, false
+	return ended
 }
 
 // slack is how much a ring has beyond its limit: for the newline that ends a line

@@ -19,10 +19,9 @@ type dropping struct {
 	records rotator.Records // where records begin; nil if every line is one
 	// skipping says that a line is being dropped whose end has not come yet.
 	skipping bool
-	// rest says that a record is being dropped of which more lines may come, restAt when
-	// its last one was read, and restBytes how much of it was dropped.
+	// rest says that a record is being dropped of which more lines may come, and restBytes
+	// how much of it was dropped.
 	rest      bool
-	restAt    time.Time
 	restBytes int
 	dropped   drops
 }
@@ -69,7 +68,7 @@ func (b *buffer) skip(lines []byte, at time.Time) []byte {
 	if !b.rest || b.skipping || len(lines) == 0 {
 		return lines
 	}
-	if at.Sub(b.restAt) >= record.MaxQuiet || b.restBytes >= record.MaxRecord {
+	if b.restBytes >= record.MaxRecord {
 		b.rest = false
 		return lines
 	}
@@ -106,7 +105,7 @@ func (b *buffer) refuse(lines []byte, at time.Time) {
 	if !b.rest && first != 0 {
 		d.records++ // of which the beginning was taken in
 	}
-	b.rest, b.restAt = true, at
+	b.rest = true
 	b.restBytes += len(lines)
 	for i := first; i >= 0; i = b.records.First(lines) {
 		d.records++
@@ -131,7 +130,8 @@ func (b *buffer) note() {
 		count = messages.Count(d.records, "record")
 	}
 	text := fmt.Appendf(nil, "logreel: %s dropped from %s to %s\n", count, d.from.Format(time.RFC3339), d.to.Format(time.RFC3339))
-	b.spans = append(b.spans, span{at: d.to}) // a span of its own, for giveUp
+	b.spans = append(b.spans, span{at: d.to, ended: b.ended}) // a span of its own, for giveUp
+	b.ended = false
 	b.add(text, d.to)
 	b.spans[len(b.spans)-1].dropped = d.lines
 }

@@ -1,16 +1,17 @@
 package output
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/logreel/logreel/rotator/output/outputtest"
-	"github.com/logreel/logreel/rotator/record"
 )
 
 var recordsDropped = regexp.MustCompile(`(?m)^logreel: (\d+) records? dropped from .*\n`)
@@ -80,8 +81,9 @@ func TestDropEnds(t *testing.T) {
 	b := buffer{limit: 100, drop: true, dropping: dropping{records: outputtest.Capitals{}}}
 	now := time.Unix(0, 0)
 	b.push([]byte("R "+strings.Repeat("x", 200)+"\n"), now)
-	b.push([]byte(" more\n"), now.Add(record.MaxQuiet/2))
-	b.push([]byte(" late\n"), now.Add(2*record.MaxQuiet))
+	b.push([]byte(" more\n"), now.Add(time.Minute))
+	b.endRecord()
+	b.push([]byte(" late\n"), now.Add(time.Minute))
 	var out []byte
 	for front, _ := b.front(); len(front) > 0; front, _ = b.front() {
 		out = append(out, front...)
@@ -92,30 +94,41 @@ func TestDropEnds(t *testing.T) {
 	}
 }
 
-// Lines that wait keep the time at which they were read, so that a silence between them is
-// seen: within a second, as boundaries need it, or where there are records exactly enough.
-func TestTimesOfSpans(t *testing.T) {
+// Lines that wait are given back as of the second in which they were read, and where a
+// record was said to be over before them, that is said again.
+func TestSpans(t *testing.T) {
 	t.Parallel()
-	for _, records := range []dropping{{}, {records: outputtest.Capitals{}}} {
-		b := buffer{limit: 4096, dropping: records}
-		var want []time.Time
-		for i := range 40 {
-			at := time.Unix(10, 0).Add(time.Duration(i) * 70 * time.Millisecond)
-			b.push([]byte("R\n"), at)
-			want = append(want, at)
+	b := buffer{limit: 4096, dropping: dropping{records: outputtest.Capitals{}}}
+	b.push([]byte("R lent\n"), time.Unix(9, 0))
+	b.endRecord()
+	b.lend([]byte(" lent\n"), time.Unix(9, 0))
+	b.endRecord()
+	var want []time.Time
+	for i := range 40 {
+		at := time.Unix(10, 0).Add(time.Duration(i) * 70 * time.Millisecond)
+		if i%16 == 15 {
+			b.endRecord()
 		}
-		exact := record.MaxQuiet
-		if records.records != nil {
-			exact /= 50
+		b.push([]byte("R\n"), at)
+		want = append(want, at)
+	}
+	b.endRecord()
+	var ends []int
+	taken := 0
+	for front, at := b.front(); len(front) > 0; front, at = b.front() {
+		if b.takeEnded() {
+			ends = append(ends, taken)
 		}
-		for front, at := b.front(); len(front) > 0; front, at = b.front() {
-			for range front[:len(front)/2] {
-				if late := want[0].Sub(at); late < 0 || late >= exact || at.Unix() != want[0].Unix() {
-					t.Fatalf("a line of %v is written as of %v", want[0], at)
-				}
-				want = want[1:]
-			}
-			b.advance(len(front))
+		if bytes.Contains(front, []byte("lent")) {
+			taken--
+		} else if read := want[taken]; at.Unix() != read.Unix() {
+			t.Fatalf("a line of %v is written as of %v", read, at)
 		}
+		n := bytes.IndexByte(front, '\n') + 1 // a file has room for less than all
+		b.advance(n)
+		taken++
+	}
+	if want := []int{0, 0, 15, 31}; !slices.Equal(ends, want) || !b.takeEnded() || b.takeEnded() {
+		t.Errorf("records end before the lines %v, want %v, and behind the last one", ends, want)
 	}
 }

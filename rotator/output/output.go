@@ -171,6 +171,9 @@ func (o *Output) WriteAll() (idle bool) {
 // writeOldest writes the oldest lines that wait, as many as one system call takes. After
 // a failure it waits for a while. It reports whether there were any.
 func (o *Output) writeOldest() bool {
+	if o.buffer.takeEnded() {
+		o.sink.EndRecord()
+	}
 	lines, at := o.buffer.front()
 	if len(lines) == 0 {
 		return false

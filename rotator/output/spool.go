@@ -34,6 +34,10 @@ func (o *Output) Push(lines []byte, at time.Time) (rest []byte) {
 	return o.buffer.push(lines, at)
 }
 
+// EndRecord says that the record is over which the lines end with that were put in last.
+// It may be called by whoever puts lines in.
+func (o *Output) EndRecord() { o.buffer.endRecord() }
+
 // Full reports whether nothing more is to be read.
 func (o *Output) Full() bool { return o.buffer.full() }
 

@@ -14,6 +14,7 @@ import (
 type sink interface {
 	Start()
 	Write(lines []byte, at time.Time) (int, error)
+	EndRecord()
 	Tick(at time.Time, more bool)
 	Until() time.Time
 	Reopen(at time.Time)
@@ -51,6 +52,7 @@ func (s *stdout) Status() rotator.Status {
 }
 
 func (*stdout) Start()                 {}
+func (*stdout) EndRecord()             {}
 func (*stdout) Tick(time.Time, bool)   {}
 func (*stdout) Until() time.Time       { return time.Time{} }
 func (*stdout) Reopen(time.Time)       {}

@@ -103,6 +103,9 @@ type stream struct {
 	// spill is the part of the last batch that found no room in the buffer.
 	spill   []byte
 	spillAt time.Time
+	// silent says that no line has come since a silence that ended the last record, or that
+	// none will. Other streams look at it.
+	silent atomic.Bool
 	// routed is when the last batch was read that was routed; give gives an output what is
 	// its own of it.
 	routed time.Time
@@ -233,6 +236,7 @@ func (s *stream) copy() error {
 		s.takeSignals()
 		s.deliver(lines, at)
 	}
+	s.silent.Store(true)
 	s.handover.reader.Store(closed)
 	s.handover.timer.Set(0)
 	err := s.ended

@@ -1,9 +1,8 @@
 package relay
 
 import (
+	"slices"
 	"time"
-
-	"github.com/logreel/logreel/rotator/record"
 )
 
 // next reads a batch, when all other outputs have room for it, and gives them what is
@@ -22,7 +21,30 @@ func (s *stream) next(until time.Time) (lines []byte, at time.Time, err error) {
 		}
 	}
 	lines, at, err = s.Reader.Next(until)
+	if s.Reader.Silent() {
+		s.endRecord()
+	}
 	return s.route(lines, at), at, err
+}
+
+// endRecord says that the record is over which the stream has ended with. In the other
+// outputs it may be that of another stream, so they are told when all are silent.
+func (s *stream) endRecord() {
+	switch {
+	case s.Editor != nil:
+		s.Editor.End()
+	case s.Router != nil:
+		s.Router.End()
+	}
+	s.Output.EndRecord()
+	s.silent.Store(true)
+	if slices.ContainsFunc(s.streams, func(other *stream) bool { return !other.silent.Load() }) {
+		return
+	}
+	for _, o := range s.Others {
+		o.EndRecord()
+		o.Wake()
+	}
 }
 
 // route gives the other outputs what is theirs of a batch, and returns what is left, all of
@@ -31,18 +53,12 @@ func (s *stream) route(lines []byte, at time.Time) []byte {
 	if s.Router == nil && s.Editor == nil || len(lines) == 0 {
 		return lines
 	}
-	quiet := at.Sub(s.routed) >= record.MaxQuiet
+	s.silent.Store(false)
 	s.routed = at
 	switch {
 	case s.Editor != nil:
-		if quiet {
-			s.Editor.End()
-		}
 		lines = s.Editor.Route(lines, at, s.Reader.Writers(), s.give)
 	default:
-		if quiet {
-			s.Router.End()
-		}
 		lines = s.Router.Route(lines, s.give)
 	}
 	for _, o := range s.Others {
