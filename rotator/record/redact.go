@@ -139,18 +139,20 @@ func (r *redactor) lines(lines []byte) []span {
 	r.found = r.found[:0]
 	r.searches.reset(lines)
 	for i, s := range r.searches.all {
-		for at := 0; at < len(lines); at = lineEnd(lines, s.next) {
-			if r.searches.seek(s, lines, at); s.next == len(lines) {
+		text := r.searches.text(s, lines)
+		for at := 0; at < len(lines); {
+			begin, hit, _ := s.candidate(lines, text, at)
+			if begin == len(lines) {
 				break
 			}
-			line := lines[s.next : lineEnd(lines, s.next)-1]
+			at = lineEnd(lines, hit)
 			before := len(r.found)
-			for _, match := range s.regexp.FindAllSubmatchIndex(line, -1) {
+			for _, match := range s.regexp.FindAllSubmatchIndex(lines[begin:at-1], -1) {
 				r.found = r.redactions[i].spans(r.found, match)
 			}
 			for j := range r.found[before:] {
-				r.found[before+j].from += s.next
-				r.found[before+j].to += s.next
+				r.found[before+j].from += begin
+				r.found[before+j].to += begin
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 )
 
 // A search finds the lines of a batch that match an expression, from the first to the
@@ -13,8 +14,9 @@ type search struct {
 	// next is where the next line that matches begins; the length of the batch if there
 	// is none.
 	next int
-	// hits are where each literal is next; unknown before the first search.
-	hits []int
+	// hits are where each literal is next; unknown before the first search. Rarest is the
+	// place in each of the byte that is likely to be the rarest.
+	hits, rarest []int
 }
 
 const (
@@ -23,7 +25,53 @@ const (
 )
 
 func newSearch(e *Expression, maxLine int) *search {
-	return &search{Expression: e, maxLine: maxLine, hits: make([]int, len(e.needs.any))}
+	s := &search{Expression: e, maxLine: maxLine, hits: make([]int, len(e.needs.any))}
+	for _, literal := range e.needs.any {
+		s.rarest = append(s.rarest, rarest(literal))
+	}
+	return s
+}
+
+// common are the bytes of logs, the most common first.
+const common = " eotainrs0l1dcum-2:.pgh/3456789fbvwkyx_TIEN,qjz"
+
+// rarest returns where in a literal its rarest byte is.
+func rarest(literal []byte) (place int) {
+	rank := -1
+	for i, c := range literal {
+		r := strings.IndexByte(common, c)
+		if r < 0 {
+			return i
+		}
+		if r > rank {
+			place, rank = i, r
+		}
+	}
+	return place
+}
+
+// index returns where a literal is in a text; -1 if it is not. Its rarest byte is found about
+// four times as fast as package bytes finds a text whose first bytes are common.
+func (s *search) index(text []byte, literal int) int {
+	want, place := s.needs.any[literal], s.rarest[literal]
+	for at, misses := 0, 0; at+len(want) <= len(text); misses++ {
+		if misses > 8+at/16 { // it is not rare here
+			i := bytes.Index(text[at:], want)
+			if i < 0 {
+				return -1
+			}
+			return at + i
+		}
+		i := bytes.IndexByte(text[at+place:], want[place])
+		if i < 0 || at+i+len(want) > len(text) {
+			return -1
+		}
+		if at += i; string(text[at:at+len(want)]) == string(want) {
+			return at
+		}
+		at++
+	}
+	return -1
 }
 
 // reset begins a batch.
@@ -38,16 +86,13 @@ func (s *search) reset() {
 // package lower made of it for literals that are folded.
 func (s *search) seek(lines, text []byte, from int) {
 	for from < len(lines) {
-		hit, size := from, 0
-		if len(s.hits) > 0 {
-			if hit, size = s.hit(text, from); hit == len(text) {
-				break
-			}
-			from += bytes.LastIndexByte(lines[from:hit], '\n') + 1
+		line, hit, size := s.candidate(lines, text, from)
+		if line == len(lines) {
+			break
 		}
 		end := lineEnd(lines, hit)
-		if end-from <= s.maxLine && s.needs.in(lines[from:end], hit-from, size) || s.matches(head(lines, from, s.maxLine)) {
-			s.next = from
+		if end-line <= s.maxLine && s.needs.in(lines[line:end], hit-line, size) || s.matches(head(lines, line, s.maxLine)) {
+			s.next = line
 			return
 		}
 		from = end
@@ -55,12 +100,24 @@ func (s *search) seek(lines, text []byte, from int) {
 	s.next = len(lines)
 }
 
+// candidate returns the first line at or after the one at from that may match: the one with
+// the first literal, where that is, and its size.
+func (s *search) candidate(lines, text []byte, from int) (line, hit, size int) {
+	if len(s.hits) == 0 {
+		return from, from, 0
+	}
+	if hit, size = s.hit(text, from); hit == len(text) {
+		return len(lines), hit, 0
+	}
+	return from + bytes.LastIndexByte(lines[from:hit], '\n') + 1, hit, size
+}
+
 // hit returns where the first literal is, at or after from, and its size.
 func (s *search) hit(text []byte, from int) (first, size int) {
 	first = len(text)
 	for i, at := range s.hits {
 		if at < from {
-			if at = bytes.Index(text[from:], s.needs.any[i]); at < 0 {
+			if at = s.index(text[from:], i); at < 0 {
 				at = len(text)
 			} else {
 				at += from
@@ -102,11 +159,15 @@ func (g *searches) reset(lines []byte) {
 
 // seek has a search find the first line at or after the one at from.
 func (g *searches) seek(s *search, lines []byte, from int) {
-	text := lines
+	s.seek(lines, g.text(s, lines), from)
+}
+
+// text returns what a search is for literals in.
+func (g *searches) text(s *search, lines []byte) []byte {
 	if s.needs.folded {
-		text = g.folded
+		return g.folded
 	}
-	s.seek(lines, text, from)
+	return lines
 }
 
 // lower appends text to dst, with its ASCII letters in lower case, eight at a time.
