@@ -229,7 +229,7 @@ type stream struct {
 func newStream(c output.Config, router *record.Config, editor *record.EditorConfig, f *flags.Flags) (*stream, error) {
 	names := c.Rotator.Pattern
 	s := &stream{input: intake.Config{
-		Linger: time.Duration(f.Linger), MaxLine: int(f.MaxLine),
+		Linger: f.Gather(), MaxLine: int(f.MaxLine),
 		Boundary: func(t time.Time) time.Time { return names.Period(t).End },
 	}}
 	if starts := f.Starts(); starts != nil {
