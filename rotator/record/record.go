@@ -1,11 +1,12 @@
-// Package record tells where the records of a stream of lines begin, and which records
-// go where. It has functions of batches of bytes only: it opens nothing, waits for
-// nothing and knows no time.
+// Package record tells where the records of a stream of lines begin, which records go
+// where, and what is written of them. It has functions of batches of bytes only: it opens
+// nothing, waits for nothing and has no clock.
 //
 // A record is a line that matches an [Expression], with the lines behind it up to the next
 // that matches, such as an error and its traceback. Without an expression every line is
-// a record. A [Tracker] finds where a batch may be divided, and a [Router] sends records
-// to outputs, by their first line.
+// a record. A [Tracker] finds where a batch may be divided, a [Router] sends records
+// to outputs, by their first line, and an [Editor] changes what is written: secrets, control
+// sequences of terminals, and the time before each record.
 //
 // A batch is bytes as package intake returns them: it ends with a newline, or with a
 // piece of a line of which the next batch has more. An expression is matched against
@@ -21,9 +22,19 @@
 //     the caller says so, which it does when no line has come for [MaxQuiet]. The next
 //     line begins a record, whether it matches or not. So an expression that never
 //     matches stops nothing.
-//   - The time for a batch is linear in its length, whatever it contains.
+//   - The time for a batch is linear in its length, whatever it contains; but an
+//     expression that finds a short match only at the end of a line, such as a.*b|a, is
+//     looked for again behind each.
 //   - After the start nothing is allocated, but for a copy of the batch in lower case if
-//     there are expressions that ignore case.
+//     there are expressions that ignore case, for what is redacted, and for the time of a
+//     batch.
+//   - No part of what a [Redaction] matches in a whole line is written, however the line
+//     comes. It is held back; of what may match, no more than MaxLine is, and then nothing
+//     of the rest of the line is written.
+//
+// # Not guaranteed
+//
+// A secret that is in two lines, or in a form that no expression describes, is written.
 //
 // # Cost
 //
