@@ -201,7 +201,7 @@ func FuzzRecordFiles(f *testing.F) {
 					lines = lines[n:]
 				}
 			}
-			write(0, router.Route(slices.Clone(b.text), func(i int, run []byte) { write(1+i, run) }))
+			write(0, router.Route(slices.Clone(b.text), now, nil, func(i int, run []byte) { write(1+i, run) }))
 		}
 		for _, r := range rotators {
 			must(t, r.Close())

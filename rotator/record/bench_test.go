@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"testing"
+	"time"
 )
 
 // sample returns about a number of bytes as an application logs them: of its records 2 %
@@ -72,7 +73,7 @@ func BenchmarkRoute(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				r.Route(batch[:copy(batch, text)], push)
+				r.Route(batch[:copy(batch, text)], time.Time{}, nil, push)
 			}
 		})
 	}

@@ -77,20 +77,12 @@ type Editor struct {
 	stamps  insertions
 	stamped []stamped
 	// writers are who wrote the next lines.
-	writers []Writer
-	// next is the first of them.
-	next int
+	writers writerQueue
 
 	// main is what the main output gets, and part what another one does.
 	main, part []byte
 	push       func(output int, run []byte)
 	route      func(output int, run []byte)
-}
-
-// A Writer is a process that wrote so many lines, one behind the other.
-type Writer struct {
-	PID   int32
-	Lines int
 }
 
 // A text has had its control sequences taken out, or those that were to be.
@@ -160,7 +152,7 @@ func (e *Editor) Route(lines []byte, at time.Time, writers []Writer, push func(o
 	switch {
 	case e.router != nil:
 		e.push = push
-		e.router.Route(lines, e.route)
+		e.router.Route(lines, at, writers, e.route)
 	case e.config.Stamp == nil:
 		return lines
 	default:
@@ -413,31 +405,22 @@ func (e *Editor) stamp(lines []byte, at time.Time, writers []Writer) {
 	if s == nil {
 		return
 	}
-	e.writers = append(e.writers[:copy(e.writers, e.writers[e.next:])], writers...)
-	e.next = 0
+	e.writers.add(writers)
 	e.stamps.reset()
 	e.stamped = e.stamped[:0]
 	t := e.tracker
 	begin := -t.length
 	for from := t.firstLine(lines); from < len(lines); from = lineEnd(lines, from) {
-		pid := e.writer()
+		writer := e.writers.first()
+		if writer.Lines > 0 {
+			e.writers.take(1)
+		}
 		if from-begin >= t.maxRecord || t.begins(lines, from) {
-			e.stampAt(from, at, pid)
+			e.stampAt(from, at, writer.PID)
 			begin = from
 		}
 	}
 	t.advance(lines, begin, len(lines))
-}
-
-// writer returns who wrote the next line.
-func (e *Editor) writer() (pid int32) {
-	for ; e.next < len(e.writers); e.next++ {
-		if w := &e.writers[e.next]; w.Lines > 0 {
-			w.Lines--
-			return w.PID
-		}
-	}
-	return 0
 }
 
 // stampAt puts a stamp before a line. Those of one process and one batch are the same.

@@ -202,7 +202,7 @@ func wantEdited(c EditorConfig, routing Config, stream []byte) (want [][]byte, e
 	want = make([][]byte, 1+len(routing.Outputs))
 	begins := oracle{start: c.Start, maxLine: c.MaxLine, maxRecord: MaxRecord}
 	to := make([]bool, len(want))
-	for i, line := range begins.lines(bytes.Join(edited, nil)) {
+	for i, line := range begins.lines(bytes.Join(edited, nil), nil) {
 		stamp := ""
 		if line.begins {
 			to[0] = !begins.matches(routing.Drop[0], line.text)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What is known of a line is decided on its first piece, and nothing of it is kept.
@@ -20,7 +21,7 @@ func TestLongLine(t *testing.T) {
 		var diverted, main int
 		piece := bytes.Repeat([]byte("x"), maxLine)
 		route := func(batch []byte) {
-			main += len(r.Route(batch, func(_ int, run []byte) { diverted += len(run) }))
+			main += len(r.Route(batch, time.Time{}, nil, func(_ int, run []byte) { diverted += len(run) }))
 		}
 		copy(piece, "ERROR ")
 		route(piece)
@@ -74,7 +75,7 @@ func TestHostileStreams(t *testing.T) {
 			r := NewRouter(config)
 			got := make([][]byte, 2)
 			for _, lines := range chunks(text, o.maxLine, batch) {
-				main := r.Route(bytes.Clone(lines), func(_ int, run []byte) { got[1] = append(got[1], run...) })
+				main := r.Route(bytes.Clone(lines), time.Time{}, nil, func(_ int, run []byte) { got[1] = append(got[1], run...) })
 				got[0] = append(got[0], main...)
 			}
 			for i := range want {
@@ -105,7 +106,7 @@ func TestNothingIsAllocated(t *testing.T) {
 		})
 		// Package regexp has a pool, which the collector empties: what is left of one in a
 		// hundred is rounded down.
-		if got := testing.AllocsPerRun(100, func() { r.Route(batch[:copy(batch, text)], push) }); got > 0 {
+		if got := testing.AllocsPerRun(100, func() { r.Route(batch[:copy(batch, text)], time.Time{}, nil, push) }); got > 0 {
 			t.Errorf("%q: %v allocations for a batch", start, got)
 		}
 	}
@@ -131,7 +132,7 @@ func TestEnd(t *testing.T) {
 				r.End()
 				continue
 			}
-			r.Route([]byte(batch), func(_ int, run []byte) { got.Write(run) })
+			r.Route([]byte(batch), time.Time{}, nil, func(_ int, run []byte) { got.Write(run) })
 		}
 		if got.String() != c.want {
 			t.Errorf("got %s, want %s", brief(got.String()), brief(c.want))

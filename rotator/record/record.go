@@ -17,7 +17,10 @@
 // # Guarantees
 //
 //   - How a stream is cut into batches makes no difference.
-//   - Every byte is routed in order, and a record never in part.
+//   - Every byte is routed in order, and a record never in part. There is one exception,
+//     since no line is to be lost that belongs to another record: where nobody tells who
+//     wrote a line, one that is dropped and goes nowhere takes only indented lines with it.
+//   - Where writers are told apart, a record goes on with lines of the same writer only.
 //   - A record is over when it has [MaxRecord] bytes, at the end of that line, and when
 //     the caller says so, which it does when no line has come for [MaxQuiet]. The next
 //     line begins a record, whether it matches or not. So an expression that never

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // An oracle does the same line by line, without cleverness, on all of a stream.
@@ -15,6 +16,8 @@ type oracle struct {
 	maxRecord int
 	// ends are where the caller said that the record is over.
 	ends []int
+	// who are the writers of the lines, by turns; none if they are not known.
+	who []byte
 }
 
 // A piece of a stream that begins a record, or goes on with one.
@@ -22,26 +25,54 @@ type line struct {
 	at     int
 	text   []byte // with its newline
 	begins bool
+	pid    int32
 }
 
-func (o oracle) lines(stream []byte) (lines []line) {
-	length, over := 0, true
+// lines finds the lines that begin a record. A lost record is dropped, and goes nowhere.
+func (o oracle) lines(stream []byte, lost func(first []byte) bool) (lines []line) {
+	type last struct {
+		at, length int
+		lost       bool
+	}
+	records := map[int32]*last{}
 	for at := 0; at < len(stream); {
 		text := stream[at:]
 		if i := bytes.IndexByte(text, '\n'); i >= 0 {
 			text = text[:i+1]
 		}
-		over = over || slices.ContainsFunc(o.ends, func(end int) bool { return at-length < end && end <= at })
-		begins := over || length >= o.maxRecord || o.matches(o.start, text)
-		over = false
+		pid := o.writer(len(lines))
+		r := records[pid]
+		begins := r == nil || r.length >= o.maxRecord || o.matches(o.start, text) ||
+			slices.ContainsFunc(o.ends, func(end int) bool { return r.at < end && end <= at }) ||
+			r.lost && len(o.who) == 0 && text[0] != ' ' && text[0] != '\t'
 		if begins {
-			length = 0
+			r = &last{lost: lost != nil && lost(text)}
+			records[pid] = r
 		}
-		lines = append(lines, line{at, text, begins})
-		length += len(text)
+		r.at = at
+		r.length += len(text)
+		lines = append(lines, line{at, text, begins, pid})
 		at += len(text)
 	}
 	return lines
+}
+
+// writer returns who wrote a line; 0 if that is not known.
+func (o oracle) writer(line int) int32 {
+	if len(o.who) == 0 {
+		return 0
+	}
+	return 1 + int32(o.who[line%len(o.who)]%3)
+}
+
+// writers returns who wrote the lines that begin in a part of a stream.
+func (o oracle) writers(stream []byte, from, to int) (writers []Writer) {
+	for i, l := range o.lines(stream, nil) {
+		if len(o.who) > 0 && from <= l.at && l.at < to {
+			writers = append(writers, Writer{o.writer(i), 1})
+		}
+	}
+	return writers
 }
 
 func (o oracle) matches(e *Expression, text []byte) bool {
@@ -52,21 +83,29 @@ func (o oracle) matches(e *Expression, text []byte) bool {
 // route returns what each output gets, the main one first.
 func (o oracle) route(c Config, stream []byte) [][]byte {
 	got := make([][]byte, 1+len(c.Outputs))
-	to := make([]bool, len(got))
-	for _, l := range o.lines(stream) {
-		if l.begins {
-			matches := func(e *Expression) bool { return o.matches(e, l.text) }
-			to[0] = (len(c.Only) == 0 || slices.ContainsFunc(c.Only, matches)) && !slices.ContainsFunc(c.Drop, matches)
-			taken := false
-			for i, output := range c.Outputs {
-				to[1+i] = matches(output.Match) && !(output.Divert && taken)
-				if output.Divert && to[1+i] {
-					taken, to[0] = true, false
-				}
+	choose := func(first []byte) []bool {
+		to := make([]bool, len(got))
+		matches := func(e *Expression) bool { return o.matches(e, first) }
+		to[0] = (len(c.Only) == 0 || slices.ContainsFunc(c.Only, matches)) && !slices.ContainsFunc(c.Drop, matches)
+		taken := false
+		for i, output := range c.Outputs {
+			to[1+i] = matches(output.Match) && !(output.Divert && taken)
+			if output.Divert && to[1+i] {
+				taken, to[0] = true, false
 			}
 		}
+		return to
+	}
+	lost := func(first []byte) bool {
+		return !slices.Contains(choose(first), true) && slices.ContainsFunc(c.Drop, func(e *Expression) bool { return o.matches(e, first) })
+	}
+	to := map[int32][]bool{}
+	for _, l := range o.lines(stream, lost) {
+		if l.begins {
+			to[l.pid] = choose(l.text)
+		}
 		for i := range got {
-			if to[i] {
+			if to[l.pid][i] {
 				got[i] = append(got[i], l.text...)
 			}
 		}
@@ -141,7 +180,7 @@ func FuzzTracker(f *testing.F) {
 			at += len(batch)
 		}
 		var begins []int
-		for _, l := range o.lines(stream) {
+		for _, l := range o.lines(stream, nil) {
 			if l.begins {
 				begins = append(begins, l.at)
 			}
@@ -198,12 +237,14 @@ func FuzzRouter(f *testing.F) {
 	for i, stream := range streams {
 		for j, start := range starts {
 			m := func(k int) string { return matches[(i+j+k)%len(matches)] }
-			f.Add(start, "", "", m(0), "", stream, []byte{1, 5, 60, 7}, uint16(100), uint16(40))
-			f.Add(start, m(1), m(2), m(3), m(4), stream, []byte{3, 90}, uint16(20), uint16(30))
-			f.Add(start, "", m(1), m(2), m(0), stream, []byte{255}, uint16(200), uint16(400))
+			f.Add(start, "", "", m(0), "", stream, []byte{1, 5, 60, 7}, []byte{}, uint16(100), uint16(40))
+			f.Add(start, m(1), m(2), m(3), m(4), stream, []byte{3, 90}, []byte{0, 0, 1, 2, 0}, uint16(20), uint16(30))
+			f.Add(start, "", m(1), m(2), m(0), stream, []byte{255}, []byte{}, uint16(200), uint16(400))
+			f.Add(start, "", m(1), m(0), m(2), stream, []byte{9, 30}, []byte{0, 1, 1}, uint16(201), uint16(400))
+			f.Add(start, "", m(2), m(0), m(1), stream, []byte{9, 30}, []byte{}, uint16(101), uint16(400))
 		}
 	}
-	f.Fuzz(func(t *testing.T, start, only, drop, also, divert string, stream, cuts []byte, maxLine, maxRecord uint16) {
+	f.Fuzz(func(t *testing.T, start, only, drop, also, divert string, stream, cuts, who []byte, maxLine, maxRecord uint16) {
 		if len(stream) > 4096 {
 			return
 		}
@@ -218,7 +259,10 @@ func FuzzRouter(f *testing.F) {
 			{Match: compile(t, also)}, {Match: compile(t, divert), Divert: divert != ""},
 			{Match: compile(t, also), Divert: true}, {Match: compile(t, drop)},
 		}
-		o := oracle{start: c.Start, maxLine: c.MaxLine, maxRecord: 1 + int(maxRecord)}
+		if maxLine%2 > 0 {
+			c.Outputs = c.Outputs[:3] // what is dropped is nowhere
+		}
+		o := oracle{start: c.Start, maxLine: c.MaxLine, maxRecord: 1 + int(maxRecord), who: who}
 		r := NewRouter(c)
 		r.tracker.maxRecord, r.tracker.length = o.maxRecord, o.maxRecord
 		got := make([][]byte, 1+len(c.Outputs))
@@ -228,8 +272,9 @@ func FuzzRouter(f *testing.F) {
 				r.End()
 				o.ends = append(o.ends, at)
 			}
+			writers := o.writers(stream, at, at+len(batch))
 			at += len(batch)
-			main := r.Route(slices.Clone(batch), func(i int, run []byte) {
+			main := r.Route(slices.Clone(batch), time.Time{}, writers, func(i int, run []byte) {
 				if len(run) == 0 {
 					t.Fatal("an empty run")
 				}
@@ -251,11 +296,46 @@ func ExampleRouter() {
 	start, _ := Compile(`^\d{4}-`)
 	r := NewRouter(Config{Start: start, MaxLine: 1 << 20, Drop: []*Expression{health}, Outputs: []Output{{Match: failed}}})
 	batch := []byte("2026-11-27 INFO GET /health\n2026-11-27 ERROR GET /\nTraceback:\n2026-11-27 INFO GET /\n")
-	main := r.Route(batch, func(output int, run []byte) { fmt.Printf("%d: %q\n", output, run) })
+	main := r.Route(batch, time.Time{}, nil, func(output int, run []byte) { fmt.Printf("%d: %q\n", output, run) })
 	fmt.Printf("%s", main)
 	// Output:
 	// 0: "2026-11-27 ERROR GET /\nTraceback:\n"
 	// 2026-11-27 ERROR GET /
 	// Traceback:
 	// 2026-11-27 INFO GET /
+}
+
+// The record of a writer is over when it has written nothing for a second while others have;
+// but not because nobody looked for that long.
+func TestRecordsOfWriters(t *testing.T) {
+	t.Parallel()
+	health, _ := Compile(`health`)
+	start, _ := Compile(`^R`)
+	r := NewRouter(Config{Start: start, MaxLine: 1 << 20, Drop: []*Expression{health}})
+	now := time.Unix(0, 0)
+	for _, step := range []struct {
+		after time.Duration
+		pid   int32
+		text  string
+		want  string
+	}{
+		{0, 1, "R health\n", ""},
+		{MaxQuiet / 2, 2, "printed by another\n", "printed by another\n"},
+		{MaxQuiet / 4, 1, "more, in time\n", ""},
+		{MaxQuiet * 9 / 10, 2, "printed\n", "printed\n"},
+		{MaxQuiet / 20, 1, "more\n", ""},
+		{MaxQuiet * 5, 2, "printed after a stop\n", "printed after a stop\n"},
+		{MaxQuiet / 2, 1, "more after a stop\n", ""},
+		{MaxQuiet * 9 / 10, 2, "R two\n", "R two\n"},
+		{MaxQuiet / 2, 1, "late\n", "late\n"},
+	} {
+		now = now.Add(step.after)
+		if got := string(r.Route([]byte(step.text), now, []Writer{{step.pid, 1}}, nil)); got != step.want {
+			t.Errorf("%q: got %q", step.text, got)
+		}
+	}
+	r.End()
+	if got := string(r.Route([]byte("printed\n"), now, []Writer{{1, 1}}, nil)); got != "printed\n" {
+		t.Errorf("after the end of all records: got %q", got)
+	}
 }

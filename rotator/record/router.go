@@ -1,6 +1,9 @@
 package record
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // A Config says what a router is to do. The zero Config leaves everything to the main
 // output.
@@ -38,11 +41,10 @@ type Router struct {
 	// searches are all that there are.
 	searches searches
 
-	// selected says where the last record goes that was selected, and rest where those go
-	// that match nothing: first the main output, then the others.
-	selected, rest []bool
-	// open says that the record which was selected last has not ended.
-	open bool
+	// rest says where records go that match nothing: first the main output, then the
+	// others.
+	rest []bool
+	origins
 	// runs are what was sent to each output and has not been pushed.
 	runs []run
 	// kept is how much of the batch has been moved to its beginning for the main output.
@@ -60,8 +62,9 @@ type run struct{ from, to int }
 func NewRouter(c Config) *Router {
 	r := &Router{
 		config: c, tracker: NewTracker(c.Start, c.MaxLine),
-		selected: make([]bool, 1+len(c.Outputs)), rest: make([]bool, 1+len(c.Outputs)), runs: make([]run, 1+len(c.Outputs)),
+		rest: make([]bool, 1+len(c.Outputs)), runs: make([]run, 1+len(c.Outputs)), origins: origins{records: map[int32]*openRecord{}},
 	}
+	r.openRecord = r.newOpenRecord()
 	for _, e := range c.Only {
 		r.only = append(r.only, r.search(e))
 	}
@@ -83,23 +86,41 @@ func (r *Router) search(e *Expression) *search {
 	return r.searches.add(e, r.config.MaxLine)
 }
 
-// Route divides a batch. Push is called with what belongs to each output but the main one,
-// by its index in Config.Outputs, in order and in runs as long as possible; it is to
-// copy what it keeps. What belongs to the main output is returned: all of the batch, or
-// parts of it which have been moved together at its beginning.
-func (r *Router) Route(lines []byte, push func(output int, run []byte)) (main []byte) {
+// Route divides a batch that was read at a time. Writers are who wrote the lines that begin
+// in it, if that is known. Push is called with what belongs to each output but the main one,
+// by its index in Config.Outputs, in order and in runs as long as possible; it is to copy
+// what it keeps. What belongs to the main output is returned: all of the batch, or parts of
+// it which have been moved together at its beginning.
+func (r *Router) Route(lines []byte, at time.Time, writers []Writer, push func(output int, run []byte)) (main []byte) {
 	r.reset(lines)
-	routed, from := 0, r.tracker.firstLine(lines)
+	r.hear(at, writers)
+	for from := 0; from < len(lines); {
+		to := r.turn(lines, from, at)
+		r.part(lines, from, to, push)
+		from = to
+	}
+	for i := range r.config.Outputs {
+		r.push(1+i, lines, push)
+	}
+	r.keep(lines, push)
+	return lines[:r.kept]
+}
+
+// part routes the part of a batch that one process has written.
+func (r *Router) part(batch []byte, from, to int, push func(output int, run []byte)) {
+	lines, routed := batch[:to], from
 	// A record begins at begin, and none in the lines between it and clean, if not at clean.
-	begin, clean := -r.tracker.length, from
+	begin := from - r.tracker.length
+	from += r.tracker.firstLine(lines[from:])
+	clean := from
 	if r.open {
-		from = r.tracker.next(lines, begin, from)
-		r.send(r.selected, run{0, from}, lines, push)
+		from, begin = r.end(lines, begin, from)
+		r.send(r.selected, run{routed, from}, batch, push)
 		routed, clean = from, from
 	}
 	for {
-		line := r.seek(lines, from)
-		if line == len(lines) {
+		line := r.seek(batch, from)
+		if line >= to {
 			break
 		}
 		if !r.tracker.begins(lines, line) {
@@ -111,27 +132,33 @@ func (r *Router) Route(lines []byte, push func(output int, run []byte)) (main []
 				continue
 			}
 		}
-		r.send(r.rest, run{routed, line}, lines, push)
+		r.send(r.rest, run{routed, line}, batch, push)
 		r.choose(r.selected, line)
 		r.open = true
-		from = r.tracker.next(lines, line, lineEnd(lines, line))
-		r.send(r.selected, run{line, from}, lines, push)
-		routed, begin, clean = from, line, from
+		r.lost = !slices.Contains(r.selected, true) && slices.ContainsFunc(r.drop, matching(line))
+		from, begin = r.end(lines, line, lineEnd(lines, line))
+		r.send(r.selected, run{line, from}, batch, push)
+		routed, clean = from, from
 	}
-	if routed < len(lines) {
+	if routed < to {
 		r.open = false
-		r.send(r.rest, run{routed, len(lines)}, lines, push)
+		r.send(r.rest, run{routed, to}, batch, push)
 	}
 	r.tracker.advance(lines, begin, clean)
-	for i := range r.config.Outputs {
-		r.push(1+i, lines, push)
-	}
-	r.keep(lines, push)
-	return lines[:r.kept]
 }
 
-// End says that the record is over: the next line begins another.
-func (r *Router) End() { r.tracker.End() }
+// end returns where the record ends that began at begin, at or behind the line at from, and
+// where the last one begins up to there. Where nobody tells who wrote a line, a record that is
+// dropped takes only lines with it that are indented: others may be somebody else's.
+func (r *Router) end(lines []byte, begin, from int) (end, begins int) {
+	end = r.tracker.next(lines, begin, from)
+	for at := from; r.lost && !r.named && at < end; at = lineEnd(lines, at) {
+		if lines[at] != ' ' && lines[at] != '\t' {
+			return at, at
+		}
+	}
+	return end, begin
+}
 
 // reset begins a batch.
 func (r *Router) reset(lines []byte) {
@@ -155,7 +182,7 @@ func (r *Router) seek(lines []byte, from int) int {
 // choose puts down where a record goes whose first line is at a place, which those
 // searches have reached that match it.
 func (r *Router) choose(to []bool, line int) {
-	matches := func(s *search) bool { return s == nil || s.next == line }
+	matches := matching(line)
 	to[0] = (len(r.only) == 0 || slices.ContainsFunc(r.only, matches)) && !slices.ContainsFunc(r.drop, matches)
 	diverted := false
 	for i, s := range r.outputs {
@@ -167,6 +194,11 @@ func (r *Router) choose(to []bool, line int) {
 	for i, o := range r.config.Outputs {
 		to[1+i] = to[1+i] && !o.Main || to[0] && o.Main
 	}
+}
+
+// matching returns what reports whether a search has reached a line.
+func matching(line int) func(*search) bool {
+	return func(s *search) bool { return s == nil || s.next == line }
 }
 
 // send sends a part of a batch to outputs. What joins up is pushed in one.

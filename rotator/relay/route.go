@@ -59,7 +59,7 @@ func (s *stream) route(lines []byte, at time.Time) []byte {
 	case s.Editor != nil:
 		lines = s.Editor.Route(lines, at, s.Reader.Writers(), s.give)
 	default:
-		lines = s.Router.Route(lines, s.give)
+		lines = s.Router.Route(lines, at, s.Reader.Writers(), s.give)
 	}
 	for _, o := range s.Others {
 		o.Schedule()
