@@ -96,6 +96,13 @@ func (t *text) reset() {
 	t.controls.reset()
 }
 
+// restart empties the text, but for control sequences that nothing is behind yet.
+func (t *text) restart() {
+	kept := shrunk(t.bytes)
+	t.cut(len(t.bytes))
+	t.bytes = kept
+}
+
 // An openLine is a line that comes in pieces.
 type openLine struct {
 	open bool
@@ -170,7 +177,10 @@ func (e *Editor) End() {
 }
 
 // Keep leaves the memory of what Route returned last to the caller.
-func (e *Editor) Keep() { e.main, e.edited.bytes = nil, nil }
+func (e *Editor) Keep() {
+	e.edited.restart()
+	e.main, e.edited.bytes = nil, nil
+}
 
 // shrunk empties a buffer, and gives it up if most of it is not needed.
 func shrunk(buffer []byte) []byte {
@@ -185,8 +195,7 @@ func (e *Editor) edit(lines []byte) []byte {
 	if e.redactor == nil && !e.config.Strip || len(lines) == 0 {
 		return lines
 	}
-	e.edited.bytes = shrunk(e.edited.bytes)
-	e.edited.controls.reset()
+	e.edited.restart()
 	if same := e.strip(lines); same && !e.line.open && e.whole(lines, 0) == len(lines) {
 		var found []span
 		if e.redactor != nil {
@@ -215,10 +224,9 @@ func (e *Editor) edit(lines []byte) []byte {
 		e.piece(from, end)
 		from = end
 	}
-	// Control sequences that nothing is behind yet belong to the line that goes on.
-	for _, m := range e.read.controls.marks[e.read.controls.after(len(read)):] {
+	if e.read.cut(len(read)); len(e.read.controls.marks) > 0 {
 		e.line.open = true
-		e.line.held.controls.add(len(e.line.held.bytes), e.read.controls.bytes[m.from:m.to])
+		e.line.held.appendControls(&e.read)
 	}
 	return e.edited.bytes
 }
@@ -312,6 +320,8 @@ func (e *Editor) piece(from, end int) {
 	if !l.passed && (whole || len(l.first.bytes) >= e.config.MaxLine) {
 		l.passed = true
 		e.edited.append(&l.first, 0, len(l.first.bytes))
+		l.first.restart()
+		e.edited.appendControls(&l.first)
 		l.first.reset()
 	}
 	if whole {
@@ -335,6 +345,13 @@ func (t *text) append(in *text, from, end int) {
 		t.controls.add(m.at+shift, in.controls.bytes[m.from:m.to])
 	}
 	t.bytes = append(t.bytes, in.bytes[from:end]...)
+}
+
+// appendControls appends the control sequences of a text that has nothing else.
+func (t *text) appendControls(in *text) {
+	for _, m := range in.controls.marks {
+		t.controls.add(len(t.bytes), in.controls.bytes[m.from:m.to])
+	}
 }
 
 // cut cuts off the beginning of a text.

@@ -14,8 +14,8 @@ import (
 // Approach", which names it Pike's), with threads in the order of preference. It is several
 // times slower, and for lines that are longer than any should be.
 //
-// What a match may have begun with is pending, and has to be held back. If that is more
-// than most, the rest of the line is taken to match.
+// What a match may have begun with is pending, and has to be held back. What is more than
+// most is taken to match, and let go of.
 type machine struct {
 	*Redaction
 	most int
@@ -35,7 +35,8 @@ type machine struct {
 	match   []int
 	matched bool
 	found   []span
-	// blind says that too much was pending.
+	// gone is where what was let go of ends, and blind says that all of the line is.
+	gone  int
 	blind bool
 }
 
@@ -67,6 +68,8 @@ func (t *threads) of(i int) []int { return t.captures[i*t.size : (i+1)*t.size] }
 func newMachine(r *Redaction, most int) *machine {
 	size := r.program.NumCap
 	list := func() threads { return threads{size: size, place: make([]int, len(r.program.Inst))} }
+	// With less it would matter whether skip has seen all of a prefix.
+	most = max(most, len(r.prefix)+utf8.UTFMax)
 	return &machine{
 		Redaction: r, most: most, threads: list(), ready: list(), match: make([]int, size),
 		fresh: slices.Repeat([]int{-1}, size), anchored: r.program.StartCond()&syntax.EmptyBeginText != 0,
@@ -75,7 +78,7 @@ func newMachine(r *Redaction, most int) *machine {
 
 // begin begins a line.
 func (m *machine) begin() {
-	m.found, m.blind = m.found[:0], false
+	m.found, m.gone, m.blind = m.found[:0], 0, false
 	m.restart(0, -1)
 }
 
@@ -90,10 +93,10 @@ func (m *machine) pending() int {
 	switch {
 	case m.blind:
 		return math.MaxInt
-	case m.matched:
-		return m.match[0]
 	case len(m.threads.at) > 0:
-		return m.threads.of(0)[0]
+		return max(m.gone, m.threads.of(0)[0]) // the most preferred began first
+	case m.matched:
+		return max(m.gone, m.match[0])
 	}
 	return m.pos
 }
@@ -130,10 +133,26 @@ func (m *machine) run(text []byte, at int, end bool) {
 		if size == 0 && !m.matched {
 			return
 		}
-		if from := m.pending(); len(m.threads.at) > 0 && m.pos-from > m.most {
-			m.found, m.blind = append(m.found, span{from, math.MaxInt}), true
+		if len(m.threads.at) > 0 && m.pos-m.pending() > m.most {
+			m.letGo()
 		}
 	}
+}
+
+// letGo takes what is pending to match. If there is a match, the next one is looked for
+// behind that, so what follows stays; where it is too much, nothing can be looked for.
+func (m *machine) letGo() {
+	from, to := m.pending(), m.pos
+	if m.matched {
+		to = m.match[1]
+	}
+	if from == m.gone && from > 0 {
+		from-- // it goes on with what was let go of before
+	}
+	if to <= m.pending() {
+		to, m.blind = math.MaxInt, true
+	}
+	m.found, m.gone = append(m.found, span{from, to}), to
 }
 
 // skip goes on to where the next match may begin.

@@ -2,7 +2,9 @@ package record
 
 import (
 	"reflect"
+	"slices"
 	"testing"
+	"unicode/utf8"
 )
 
 // However a line is cut, a machine finds what package regexp finds in all of it.
@@ -32,30 +34,43 @@ func FuzzMachine(f *testing.F) {
 		for _, match := range r.regexp.FindAllSubmatchIndex(line, -1) {
 			want = r.spans(want, match)
 		}
-		m := newMachine(r, 1<<20)
-		m.begin()
-		var got []span
-		begin, end := 0, 0
-		for i := 0; ; i++ {
-			end = min(len(line), end+int(cuts[i%len(cuts)])%17+i/1000)
-			// What is known is not given again.
-			m.run(line[begin:end:end], begin, end == len(line) && i%2 == 0)
-			got, m.found = append(got, m.found...), m.found[:0]
-			if end == len(line) && i%2 == 0 {
-				break
-			}
-			if pending := m.pending(); pending < begin || pending > end {
-				t.Fatalf("%q in %q: pending is %d at %d to %d", expression, line, pending, begin, end)
-			}
-			begin = m.pending()
-			for _, s := range got {
-				begin = max(begin, min(s.to, m.pending()))
-			}
-		}
+		got, _ := runMachine(t, newMachine(r, 1<<20), line, cuts)
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("%q in %q, cut %v: found %v, want %v", expression, line, cuts, got, want)
 		}
+		// With little that may be held back, the same is found, and more.
+		const little = 5
+		got, held := runMachine(t, newMachine(r, little), line, cuts)
+		for _, s := range want {
+			for at := s.from; at < s.to; at++ {
+				if !slices.ContainsFunc(got, func(s span) bool { return s.from <= at && at < s.to }) {
+					t.Fatalf("%q in %q, cut %v: found %v, which lacks %d of %v", expression, line, cuts, got, at, want)
+				}
+			}
+		}
+		if held > little+len(r.prefix)+2*utf8.UTFMax {
+			t.Fatalf("%q in %q, cut %v: %d bytes are held", expression, line, cuts, held)
+		}
 	})
+}
+
+// runMachine returns what a machine finds in a line that is cut, and the most that was held.
+func runMachine(t *testing.T, m *machine, line, cuts []byte) (found []span, held int) {
+	m.begin()
+	for i, begin, end := 0, 0, 0; ; i++ {
+		end = min(len(line), end+int(cuts[i%len(cuts)])%17+i/1000)
+		// What is known is not given again.
+		m.run(line[begin:end:end], begin, end == len(line) && i%2 == 0)
+		found, m.found = append(found, m.found...), m.found[:0]
+		if end == len(line) && i%2 == 0 || m.blind {
+			return found, held
+		}
+		if pending := m.pending(); pending < begin || pending > end {
+			t.Fatalf("%q in %q: pending is %d at %d to %d", m.regexp, line, pending, begin, end)
+		}
+		begin = m.pending()
+		held = max(held, end-begin)
+	}
 }
 
 // What repeats is redacted with all its repetitions, of which regexp tells only the last.

@@ -32,8 +32,8 @@
 //     there are expressions that ignore case, for what is redacted, and for the time of a
 //     batch.
 //   - No part of what a [Redaction] matches in a whole line is written, however the line
-//     comes. It is held back; of what may match, no more than MaxLine is, and then nothing
-//     of the rest of the line is written.
+//     comes. What may match is held back until it is known, but no more than MaxLine of it:
+//     then it is redacted as if it did.
 //
 // # Not guaranteed
 //
