@@ -48,18 +48,15 @@ func (f *failingFiles) Open(path string, create bool, mode uint32) (files.File, 
 	return &failingFile{file, f}, nil
 }
 
-func (f *failingFiles) Mkdir(path string, mode uint32) error {
+func (f *failingFiles) Mkdir(path string) (files.File, error) {
 	if err := f.fault("mkdir"); err != nil {
-		return err
+		return nil, err
 	}
-	return f.System.Mkdir(path, mode)
-}
-
-func (f *failingFiles) Chmod(path string, mode uint32) error {
-	if err := f.fault("chmod"); err != nil {
-		return err
+	dir, err := f.System.Mkdir(path)
+	if err != nil {
+		return nil, err
 	}
-	return f.System.Chmod(path, mode)
+	return &failingFile{dir, f}, nil
 }
 
 func (f *failingFiles) Names(dir string) ([]string, error) {
@@ -83,11 +80,11 @@ func (f *failingFiles) Readlink(path string) (string, error) {
 	return f.System.Readlink(path)
 }
 
-func (f *failingFiles) Link(path, name string) error {
+func (f *failingFiles) Link(path, name string, is files.Info) error {
 	if err := f.fault("link"); err != nil {
 		return err
 	}
-	return f.System.Link(path, name)
+	return f.System.Link(path, name, is)
 }
 
 func (f *failingFiles) Remove(path string) error {

@@ -43,7 +43,7 @@ func openFile(c Config, path, base string, period pattern.Period) (*liveFile, er
 			f.base, f.period = base, period
 			return f, nil
 		}
-		if n == opens || !errors.Is(err, errDeleted) && !errors.Is(err, files.ErrLocked) {
+		if n == opens || !errors.Is(err, errDeleted) && !errors.Is(err, files.ErrLocked) && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
 		_, _ = unix.Poll(nil, 5)
@@ -98,29 +98,29 @@ func create(c Config, path string) (files.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	handOver(c, c.Mode, f.Chown, f.Chmod)
+	handOver(c, c.Mode, f)
 	return f, nil
 }
 
 // handOver sets owner and mode of what was just made. The mode is set once more, whatever
 // the umask has left of it.
-func handOver(c Config, mode uint32, chown func(uid, gid int) error, chmod func(mode uint32) error) {
+func handOver(c Config, mode uint32, f files.File) {
 	if c.Owner != nil {
-		if err := chown(c.Owner.UID, c.Owner.GID); err != nil {
+		if err := f.Chown(c.Owner.UID, c.Owner.GID); err != nil {
 			c.Messages.Warn("%v; the owner stays", err)
 		}
 	}
-	if err := chmod(mode); err != nil {
+	if err := f.Chmod(mode); err != nil {
 		c.Messages.Warn("%v; the mode stays", err)
 	}
 }
 
 // makeDirs makes a directory and those above it that are missing.
 func makeDirs(c Config, path string) error {
-	err := c.Files.Mkdir(path, c.DirMode)
+	dir, err := c.Files.Mkdir(path)
 	if errors.Is(err, fs.ErrNotExist) && files.Dir(path) != path {
 		if err = makeDirs(c, files.Dir(path)); err == nil {
-			err = c.Files.Mkdir(path, c.DirMode)
+			dir, err = c.Files.Mkdir(path)
 		}
 	}
 	if errors.Is(err, fs.ErrExist) {
@@ -129,10 +129,8 @@ func makeDirs(c Config, path string) error {
 	if err != nil {
 		return err
 	}
-	handOver(c, c.DirMode,
-		func(uid, gid int) error { return c.Files.Chown(path, uid, gid) },
-		func(mode uint32) error { return c.Files.Chmod(path, mode) })
-	return nil
+	handOver(c, c.DirMode, dir)
+	return dir.Close()
 }
 
 // share shares the lock of the file with others that write to it. Before that it ends the

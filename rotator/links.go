@@ -95,7 +95,7 @@ func (l *links) hardLink(name string, live *liveFile) error {
 		return errors.New("is the only name of a file, so it is left alone; move it away or give another path")
 	}
 	err = l.inDir(name, func() error {
-		return link.Replace(l.config.Files, name, func(temporary string) error { return l.config.Files.Link(live.path, temporary) })
+		return link.Replace(l.config.Files, name, func(temporary string) error { return l.config.Files.Link(live.path, temporary, live.info) })
 	})
 	if err == nil {
 		l.hard = live.info

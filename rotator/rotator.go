@@ -139,7 +139,11 @@ type Status struct {
 func New(c Config) (*Rotator, error) {
 	c.Messages = c.Messages.OrSilent()
 	if c.Files == nil {
-		c.Files = files.Disk{}
+		disk := files.Disk{Second: c.HardLink}
+		if c.Owner != nil {
+			disk.Owner = max(c.Owner.UID, 0)
+		}
+		c.Files = disk
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -85,7 +85,7 @@ func (p *pass) write(f, to *file) (err error) {
 	if _, err := p.Files.Stat(filename.Hidden(to.path, filename.Done), false); !errors.Is(err, fs.ErrNotExist) {
 		return cmp.Or(err, files.ErrLocked) // see resume
 	}
-	mode := f.info.Mode
+	mode := f.info.Mode & 0o777
 	if err := out.Chown(f.info.UID, f.info.GID); err != nil {
 		if is, err := out.Info(); err != nil || is.GID != f.info.GID {
 			mode &^= 0o070 // they were for another group

@@ -193,7 +193,7 @@ func (fx *fixture) plan() (lines []string) {
 // hold opens a file and locks it, as a logreel that writes to it does.
 func (fx *fixture) hold(name string) files.File {
 	fx.t.Helper()
-	f, err := files.Disk{}.Open(fx.path(name), true, 0o640)
+	f, err := openLog(fx.path(name))
 	if err == nil {
 		err = f.Lock(false)
 	}
@@ -201,6 +201,16 @@ func (fx *fixture) hold(name string) files.File {
 		fx.t.Fatal(err)
 	}
 	return f
+}
+
+// openLog opens a file for appending as a rotator does, and makes it if it is not there.
+func openLog(path string) (f files.File, err error) {
+	for create := false; ; create = !create {
+		f, err = files.Disk{}.Open(path, create, 0o640)
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
+			return f, err
+		}
+	}
 }
 
 func age(t testing.TB, text string) (a pattern.Age) {

@@ -22,7 +22,7 @@ func (l *late) open() {
 	if l.file != nil {
 		return
 	}
-	f, err := files.Disk{}.Open(l.path, true, 0o640)
+	f, err := openLog(l.path)
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -63,9 +63,11 @@ func (p *pass) resume(to *file) (changed bool, err error) {
 
 // restore gives an original its name again whose compressed file somebody has removed.
 func (p *pass) restore(done, plain string) error {
-	err := p.Files.Link(done, plain)
+	is, err := p.Files.Stat(done, false)
+	if err == nil {
+		err = p.Files.Link(done, plain, is)
+	}
 	if errors.Is(err, fs.ErrExist) { // perhaps a pass was killed here
-		is, _ := p.Files.Stat(done, false)
 		if at, errAt := p.Files.Stat(plain, false); errAt == nil && at.Same(is) {
 			err = nil
 		}

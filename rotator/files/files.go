@@ -1,12 +1,36 @@
 // Package files is the file system as the rotator and the archive need it, and the
 // place where tests put faults.
+//
+// It is also the one place that knows whose directories can be trusted. Log directories
+// often belong to the application's user while logreel runs as root, and whoever may write
+// to a directory can put a link, or a directory of its own, under any name in it, at any
+// instant. A directory is private if it belongs to root or to us, and nobody else may write
+// to it. All others are shared.
+//
+// # Guarantees
+//
+// These are Linux's.
+//
+//   - A symlink is followed only if it lies in a private directory, or is root's or ours and
+//     has no other name. A path is walked by descriptor, a directory at a time, so that
+//     nobody can change on the way what was looked at.
+//   - What is opened for writing in a shared directory, and was there before, is a regular
+//     file with one name, or with [Disk.Second] as the other, or it belongs to the owner of a
+//     directory that nobody else may write to. If we are root, or the directory is sticky
+//     like /tmp, it belongs to us, to root, to [Disk.Owner], to the owner of the directory,
+//     or to the group that the directory is shared with.
+//   - What is made was not there before. Owners, modes and times are set by descriptor.
+//   - In private directories all is as for any program.
+//
+// # Not guaranteed
+//
+// Stat and Readlink follow what the kernel follows: nothing that they tell is a reason to
+// trust a path. Whoever may write to a directory can still take its files away.
 package files
 
 import (
-	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
 	"time"
 
@@ -16,26 +40,27 @@ import (
 // A System is a file system. It is an interface so that tests can make any operation
 // fail.
 type System interface {
-	// Open opens a regular file, or a character device, for appending. With
-	// create it is made if it is not there, with the mode less the umask.
+	// Open opens a regular file, or a character device, for appending. With create it
+	// makes one, with the mode less the umask, and fails with [fs.ErrExist] if there is
+	// one.
 	Open(path string, create bool, mode uint32) (File, error)
-	Mkdir(path string, mode uint32) error
-	Chmod(path string, mode uint32) error
-	Chown(path string, uid, gid int) error
+	// Mkdir makes a directory for us alone, and opens it.
+	Mkdir(path string) (File, error)
 	// Stat returns what there is to know of a path, following symlinks or not.
 	Stat(path string, follow bool) (Info, error)
 	// Names returns the names in a directory, in any order.
 	Names(dir string) ([]string, error)
 	Readlink(path string) (string, error)
 	Symlink(target, path string) error
-	Link(path, name string) error
+	// Link gives the file at a path another name, if it is still that file.
+	Link(path, name string, is Info) error
 	Rename(from, to string) error
 	Remove(path string) error
 
 	// Read opens a regular file for reading, but no symlink.
 	Read(path string) (File, error)
-	// Temporary opens a regular file for reading and writing from its start, and makes
-	// it with mode 0600 if it is not there.
+	// Temporary opens a regular file of our own for reading and writing from its start, and
+	// makes it with mode 0600 if it is not there.
 	Temporary(path string) (File, error)
 	// Writable returns why names in a directory cannot be removed, as far as that can
 	// be told beforehand; nil if they can.
@@ -103,178 +128,6 @@ func Dir(path string) string {
 	default:
 		return trimmed
 	}
-}
-
-// Disk is the real file system. It makes the system calls itself: package os
-// would open an epoll instance and an eventfd, which a process with few descriptors
-// cannot spare.
-type Disk struct{}
-
-var errNotRegular = errors.New("not a regular file")
-
-// ErrNotDirectory is what looking below a file fails with.
-var ErrNotDirectory error = unix.ENOTDIR
-
-// ErrLocked is what locking fails with when another process has the lock.
-var ErrLocked = errors.New("locked by another process")
-
-func (Disk) Open(path string, create bool, mode uint32) (File, error) {
-	// O_NONBLOCK: opening a FIFO that nobody reads would wait for ever.
-	flags := unix.O_RDWR | unix.O_APPEND | unix.O_CLOEXEC | unix.O_NOCTTY | unix.O_NONBLOCK
-	if create {
-		flags |= unix.O_CREAT
-	}
-	fd, err := retry(func() (int, error) { return unix.Open(path, flags, mode) })
-	if err == unix.EACCES || err == unix.EPERM || err == unix.EINVAL {
-		// Perhaps we may write it, but not read it.
-		flags = flags&^unix.O_RDWR | unix.O_WRONLY
-		fd, err = retry(func() (int, error) { return unix.Open(path, flags, mode) })
-	}
-	if err != nil {
-		return nil, pathError("open", path, err)
-	}
-	return opened(fd, path)
-}
-
-// opened returns a file that was just opened, if it is of the right kind.
-func opened(fd int, path string) (File, error) {
-	f := &diskFile{fd: fd, path: path}
-	var st unix.Stat_t
-	err := unix.Fstat(fd, &st)
-	kind := st.Mode & unix.S_IFMT
-	if err == nil && kind != unix.S_IFREG && kind != unix.S_IFCHR {
-		err = errNotRegular
-	}
-	if err == nil && kind == unix.S_IFCHR {
-		err = unix.SetNonblock(fd, false)
-	}
-	if err != nil {
-		return nil, errors.Join(pathError("open", path, err), f.Close())
-	}
-	return f, nil
-}
-
-func (Disk) Mkdir(path string, mode uint32) error {
-	return pathError("mkdir", path, unix.Mkdir(path, mode))
-}
-
-func (Disk) Chmod(path string, mode uint32) error {
-	return pathError("chmod", path, unix.Chmod(path, mode))
-}
-
-func (Disk) Chown(path string, uid, gid int) error {
-	return pathError("chown", path, unix.Chown(path, uid, gid))
-}
-
-func (Disk) Stat(path string, follow bool) (Info, error) {
-	var st unix.Stat_t
-	stat := unix.Lstat
-	if follow {
-		stat = unix.Stat
-	}
-	if err := stat(path, &st); err != nil {
-		return Info{}, pathError("stat", path, err)
-	}
-	return newInfo(&st), nil
-}
-
-func newInfo(st *unix.Stat_t) Info {
-	kind := st.Mode & unix.S_IFMT
-	return Info{
-		Size:      st.Size,
-		Allocated: int64(st.Blocks) * 512, // whatever the file system's own blocks are (stat(2))
-		Regular:   kind == unix.S_IFREG,
-		Symlink:   kind == unix.S_IFLNK,
-		Directory: kind == unix.S_IFDIR,
-		Character: kind == unix.S_IFCHR,
-		Mode:      uint32(st.Mode) & 0o7777,
-		UID:       int(st.Uid),
-		GID:       int(st.Gid),
-		Modified:  time.Unix(st.Mtim.Unix()),
-		Accessed:  time.Unix(st.Atim.Unix()),
-		Device:    uint64(st.Dev),
-		Inode:     uint64(st.Ino),
-		Links:     uint64(st.Nlink),
-	}
-}
-
-func (Disk) Names(dir string) ([]string, error) {
-	fd, err := retry(func() (int, error) { return unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0) })
-	if err != nil {
-		return nil, pathError("open", dir, err)
-	}
-	var names []string
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := retry(func() (int, error) { return unix.ReadDirent(fd, buf) })
-		if err != nil || n == 0 {
-			return names, errors.Join(pathError("read", dir, err), pathError("close", dir, unix.Close(fd)))
-		}
-		_, _, names = unix.ParseDirent(buf[:n], -1, names)
-	}
-}
-
-func (Disk) Readlink(path string) (string, error) { return os.Readlink(path) }
-
-func (Disk) Symlink(target, path string) error { return os.Symlink(target, path) }
-
-func (Disk) Link(path, name string) error { return os.Link(path, name) }
-
-func (Disk) Rename(from, to string) error { return os.Rename(from, to) }
-
-func (Disk) Remove(path string) error {
-	return pathError("remove", path, unix.Unlink(path))
-}
-
-func (Disk) Read(path string) (File, error) {
-	return open(path, unix.O_RDONLY, 0)
-}
-
-func (Disk) Temporary(path string) (File, error) {
-	return open(path, unix.O_RDWR|unix.O_CREAT, 0o600)
-}
-
-// open opens a file as the archive does.
-func open(path string, flags int, mode uint32) (File, error) {
-	flags |= unix.O_NOFOLLOW | unix.O_CLOEXEC | unix.O_NOCTTY | unix.O_NONBLOCK
-	fd, err := retry(func() (int, error) { return unix.Open(path, flags, mode) })
-	if err != nil {
-		return nil, pathError("open", path, err)
-	}
-	return opened(fd, path)
-}
-
-func (Disk) Writable(dir string) error {
-	return pathError("write to", dir, unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS))
-}
-
-func (Disk) Rmdir(path string) error {
-	return pathError("rmdir", path, unix.Rmdir(path))
-}
-
-func (Disk) SyncDir(path string) error {
-	fd, err := retry(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0) })
-	if err != nil {
-		return pathError("open", path, err)
-	}
-	_, err = retry(func() (int, error) { return 0, unix.Fsync(fd) })
-	if err == unix.EINVAL {
-		err = nil // the file system has no need of it (fsync(2))
-	}
-	return errors.Join(pathError("sync", path, err), pathError("close", path, unix.Close(fd)))
-}
-
-func (Disk) SetTimes(path string, accessed, modified time.Time) error {
-	times := []unix.Timespec{unix.NsecToTimespec(accessed.UnixNano()), unix.NsecToTimespec(modified.UnixNano())}
-	return pathError("utimes", path, unix.UtimesNanoAt(unix.AT_FDCWD, path, times, unix.AT_SYMLINK_NOFOLLOW))
-}
-
-func (Disk) Space(path string) (size, free int64, err error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(path, &st); err != nil {
-		return 0, 0, pathError("statfs", path, err)
-	}
-	return int64(st.Blocks) * blockSize(&st), max(int64(st.Bavail), 0) * blockSize(&st), nil
 }
 
 // A diskFile is an open file of the real file system.

@@ -95,6 +95,9 @@ func (s *System) open(path string, create, follow, appending bool, mode uint32) 
 
 // Open opens a file for appending.
 func (s *System) Open(path string, create bool, mode uint32) (files.File, error) {
+	if _, _, _, err := s.find(path, true); create && err == nil {
+		return nil, pathError("open", path, unix.EEXIST)
+	}
 	return s.open(path, create, true, true, mode)
 }
 
@@ -107,12 +110,16 @@ func (s *System) Temporary(path string) (files.File, error) {
 }
 
 // Mkdir makes a directory.
-func (s *System) Mkdir(path string, mode uint32) error {
+func (s *System) Mkdir(path string) (files.File, error) {
 	dir, name, err := s.place(path)
+	var made Ino
 	if err == nil {
-		_, err = s.Disk.create(dir, name, inode{kind: unix.S_IFDIR, mode: mode})
+		made, err = s.Disk.create(dir, name, inode{kind: unix.S_IFDIR, mode: 0o700})
 	}
-	return pathError("mkdir", path, err)
+	if err != nil {
+		return nil, pathError("mkdir", path, err)
+	}
+	return &handle{system: s, path: path, ino: made}, nil
 }
 
 func (s *System) setAttr(op, path string, change func(i *inode)) error {
@@ -121,16 +128,6 @@ func (s *System) setAttr(op, path string, change func(i *inode)) error {
 		err = s.Disk.setAttr(n, change)
 	}
 	return pathError(op, path, err)
-}
-
-// Chmod changes the mode.
-func (s *System) Chmod(path string, mode uint32) error {
-	return s.setAttr("chmod", path, func(i *inode) { i.mode = mode })
-}
-
-// Chown changes the owner.
-func (s *System) Chown(path string, uid, gid int) error {
-	return s.setAttr("chown", path, func(i *inode) { i.chown(uid, gid) })
 }
 
 func (i *inode) chown(uid, gid int) {
@@ -211,9 +208,12 @@ func (s *System) Symlink(target, path string) error {
 	return pathError("symlink", path, err)
 }
 
-// Link gives a file a second name.
-func (s *System) Link(path, name string) error {
+// Link gives a file a second name, if it is still that file.
+func (s *System) Link(path, name string, is files.Info) error {
 	n, _, _, err := s.find(path, false)
+	if err == nil && uint64(n) != is.Inode {
+		err = errors.New("another file by now")
+	}
 	if err == nil {
 		var dir Ino
 		var last string
