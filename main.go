@@ -201,7 +201,7 @@ func (p *program) relay(f *flags.Flags, outputs *flags.Outputs, printer messages
 		if s.Reader, err = intake.New(s.input); err != nil {
 			return 0, err
 		}
-		if s.stampsWriters && !s.Reader.TellsWriters() {
+		if outputs.Editor.NamesWriters() && !s.Reader.TellsWriters() {
 			return 0, f.Mistake(flags.ErrNoWriters)
 		}
 		c.Streams = append(c.Streams, s.Stream)
@@ -223,8 +223,6 @@ func (p *program) relay(f *flags.Flags, outputs *flags.Outputs, printer messages
 type stream struct {
 	relay.Stream
 	input intake.Config
-	// stampsWriters says that stamps tell who wrote a line.
-	stampsWriters bool
 }
 
 // newStream returns the stream that goes to an output, without a reader.
@@ -242,9 +240,8 @@ func newStream(c output.Config, router *record.Config, editor *record.EditorConf
 	}
 	if editor != nil {
 		s.Editor = record.NewEditor(*editor, s.Router)
-		s.stampsWriters = editor.Stamp != nil && editor.Stamp.Needs("pid")
 	}
-	s.input.Writers = s.stampsWriters || router != nil && router.Start != nil
+	s.input.Writers = editor.NamesWriters() || f.RecordStart != nil && (router != nil || f.Stamp != "")
 	var err error
 	s.Output, err = output.New(c)
 	return s, err

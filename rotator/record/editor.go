@@ -32,6 +32,9 @@ func (c *EditorConfig) On(stream string) *EditorConfig {
 	return &on
 }
 
+// NamesWriters reports whether stamps tell who wrote a line.
+func (c *EditorConfig) NamesWriters() bool { return c != nil && c.Stamp != nil && c.Stamp.Needs("pid") }
+
 // maxRead is more than the lines of a batch that are shorter than MaxLine have.
 const maxRead = 512 << 10
 
@@ -78,6 +81,8 @@ type Editor struct {
 	stamped []stamped
 	// writers are who wrote the next lines.
 	writers writerQueue
+	// wrote is when each process wrote its last line, if records are told.
+	wrote map[int32]time.Time
 
 	// main is what the main output gets, and part what another one does.
 	main, part []byte
@@ -126,7 +131,7 @@ type stamped struct {
 // NewEditor returns an editor at the beginning of a stream. What it edits goes through the
 // router; nil if there is the main output alone.
 func NewEditor(c EditorConfig, router *Router) *Editor {
-	e := &Editor{config: c, router: router, tracker: NewTracker(c.Start, c.MaxLine)}
+	e := &Editor{config: c, router: router, tracker: NewTracker(c.Start, c.MaxLine), wrote: map[int32]time.Time{}}
 	if len(c.Redact) > 0 {
 		e.redactor = newRedactor(c.Redact, c.MaxLine)
 	}
@@ -428,16 +433,28 @@ func (e *Editor) stamp(lines []byte, at time.Time, writers []Writer) {
 	t := e.tracker
 	begin := -t.length
 	for from := t.firstLine(lines); from < len(lines); from = lineEnd(lines, from) {
-		writer := e.writers.first()
+		writer, follows := e.writers.first(), from-begin < t.maxRecord
 		if writer.Lines > 0 {
 			e.writers.take(1)
+			follows = (t.start == nil || e.follows(writer.PID, at)) && follows
 		}
-		if from-begin >= t.maxRecord || t.begins(lines, from) {
+		if !follows || t.begins(lines, from) {
 			e.stampAt(from, at, writer.PID)
 			begin = from
 		}
 	}
 	t.advance(lines, begin, len(lines))
+}
+
+// follows reports whether a process has written a line before, less than [MaxQuiet] ago, so
+// that its next one may belong to the same record.
+func (e *Editor) follows(pid int32, at time.Time) bool {
+	last, wrote := e.wrote[pid]
+	if len(e.wrote) >= maxRecords {
+		clear(e.wrote)
+	}
+	e.wrote[pid] = at
+	return wrote && at.Sub(last) < MaxQuiet
 }
 
 // stampAt puts a stamp before a line. Those of one process and one batch are the same.

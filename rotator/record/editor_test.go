@@ -313,6 +313,23 @@ func TestEditorNamesWriters(t *testing.T) {
 	}
 }
 
+// A line without a beginning goes on with the record of its own process, or else has a
+// stamp of its own.
+func TestEditorStampsRecordsOfWriters(t *testing.T) {
+	t.Parallel()
+	e := NewEditor(EditorConfig{Stamp: newStamp("%S "), Start: compile(t, `^R`), MaxLine: 100}, nil)
+	const text = "R one\nR two\nof two\nprinted\nof one\nof 3\n"
+	writers := []Writer{{1, 1}, {2, 2}, {3, 1}, {1, 1}, {3, 1}}
+	const want = "00 R one\n00 R two\nof two\n00 printed\nof one\nof 3\n"
+	if got := string(e.Route([]byte(text), at, writers, nil)); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	got := string(e.Route([]byte("late\n"), at.Add(MaxQuiet), []Writer{{2, 1}}, nil))
+	if want := "01 late\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // Downstream the lines that have a stamp begin a record, if what is behind it does.
 func TestStartsStamped(t *testing.T) {
 	t.Parallel()
