@@ -188,6 +188,29 @@ func TestWrittenUnderFaults(t *testing.T) {
 	}
 }
 
+// What becomes many times as much finds room in an output of its own that has no buffer.
+func TestWrittenMore(t *testing.T) {
+	t.Parallel()
+	b := strings.Repeat("b", 1_000_000)
+	for _, test := range []struct {
+		flags, input string
+		want         int
+	}{
+		{"'--stamp=%T '", strings.Repeat("\n", 300_000), 10 * 300_000},
+		{"--redact=b", strings.Repeat(b+"\n", 3), 3 * (3*len(b) + 1)},
+		{"'--redact=ab*c' --redact=b", b[:500_000] + "a" + b + "d" + b[:500_000] + "\n", 3*2*len(b) + 3}, // which is held back
+	} {
+		d := newFolder(t)
+		d.put("input", test.input)
+		run(t, "sh", "-c", "cd "+d.dir+"; logreel "+test.flags+" --buffer=0 '--also=--every=never also.log' --every=never x.log < input")
+		for _, name := range []string{"x.log", "also.log"} {
+			if got := d.read(name); len(got) != test.want {
+				t.Errorf("%s: %d bytes in %s, want %d", test.flags, len(got), name, test.want)
+			}
+		}
+	}
+}
+
 // The expressions of the manual replace what they are for, and nothing else.
 func TestManualRedactions(t *testing.T) {
 	t.Parallel()

@@ -330,6 +330,57 @@ func TestEditorStampsRecordsOfWriters(t *testing.T) {
 	}
 }
 
+// Control sequences are those of ECMA-48; what only looks like one is text.
+func TestControl(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", maxSequence)
+	for _, test := range []struct {
+		text   string
+		length int
+		cut    bool
+	}{
+		{"\x1b[m", 3, false}, {"\x1b[1;31mx", 7, false}, {"\x1b[?25h", 6, false}, {"\x1b[1 q", 5, false}, {"\x1b[1\n", 0, false}, {"\x1b[\x1b[m", 0, false},
+		{"\x1b", 0, true}, {"\x1b[", 0, true}, {"\x1b[1;3", 0, true}, {"\x1b[1 ", 0, true}, {"\x1b(", 0, true}, {"\x1b]0;title", 0, true}, {"\x1b]0;title\x1b", 0, true},
+		{"\x1b]0;title\ax", 10, false}, {"\x1b]8;;u\x1b\\x", 8, false}, {"\x1b]0;\ntitle\a", 0, false}, {"\x1b]0;t\x1b[m\a", 0, false}, {"\x1b]0;\x18\a", 0, false},
+		{"\x1bPq\a\x1b\\", 6, false}, {"\x1b_x\x1b\\", 5, false}, {"\x1b(B", 3, false}, {"\x1b7x", 2, false}, {"\x1bc", 2, false}, {"\x1b\\", 2, false},
+		{"\x1b\n", 0, false}, {"\x1b\x7f", 0, false}, {"\x1b\x80", 0, false}, {"\x1bé", 0, false}, {"\x1b\x1b", 0, false},
+		{"\x1b]" + long[:maxSequence-3] + "\a", maxSequence, false}, {"\x1b]" + long[:maxSequence-2] + "\a", 0, false}, {"\x1b]" + long[:maxSequence-3], 0, true}, {"\x1b]" + long, 0, false},
+	} {
+		if length, cut := control([]byte(test.text)); length != test.length || cut != test.cut {
+			t.Errorf("%.20q of %d bytes: %d, %v, want %d, %v", test.text, len(test.text), length, cut, test.length, test.cut)
+		}
+	}
+}
+
+// Clocks that change change the stamp, and nothing else does.
+func TestStampWhenClocksChange(t *testing.T) {
+	t.Parallel()
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skip(err)
+	}
+	s, err := NewStamp("%FT%T.%L%z %Z|", '%', berlin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ at, want string }{
+		{"2026-10-25T00:59:59.999999999Z", "2026-10-25T02:59:59.999+0200 CEST|"},
+		{"2026-10-25T01:00:00Z", "2026-10-25T02:00:00.000+0100 CET|"},
+		{"2026-03-29T00:59:59.9Z", "2026-03-29T01:59:59.900+0100 CET|"},
+		{"2026-03-29T01:00:00.001Z", "2026-03-29T03:00:00.001+0200 CEST|"},
+		{"2026-12-31T23:00:00.0009Z", "2027-01-01T00:00:00.000+0100 CET|"},
+	} {
+		at, err := time.Parse(time.RFC3339Nano, test.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := NewEditor(EditorConfig{Stamp: s, MaxLine: 100}, nil)
+		if got := string(e.Route([]byte("x\n"), at, nil, nil)); got != test.want+"x\n" {
+			t.Errorf("%s: %q, want %q", test.at, got, test.want)
+		}
+	}
+}
+
 // Downstream the lines that have a stamp begin a record, if what is behind it does.
 func TestStartsStamped(t *testing.T) {
 	t.Parallel()
