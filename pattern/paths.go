@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -159,12 +160,25 @@ func (p *Paths) jump(from, to int) { p.states[from].jumps = append(p.states[from
 
 // Overlap reports whether two sets have a path in common.
 func (p *Paths) Overlap(other *Paths) bool {
+	return p.together(other, func(mine, others int) bool { return mine == p.last && others == other.last })
+}
+
+// Above reports whether a path of p is a directory of a path of the other set.
+func (p *Paths) Above(other *Paths) bool {
+	return p.together(other, func(mine, others int) bool {
+		return mine == p.last && slices.ContainsFunc(other.states[others].steps, func(s step) bool { return s.low == '/' && s.high == '/' })
+	})
+}
+
+// together spells paths of both sets, as long as they are the same, and reports whether
+// states are reached that are wanted.
+func (p *Paths) together(other *Paths, wanted func(mine, others int) bool) bool {
 	type pair struct{ a, b int }
 	seen := map[pair]bool{{}: true}
 	for next := []pair{{}}; len(next) > 0; {
 		at := next[len(next)-1]
 		next = next[:len(next)-1]
-		if at.a == p.last && at.b == other.last {
+		if wanted(at.a, at.b) {
 			return true
 		}
 		visit := func(to pair) {

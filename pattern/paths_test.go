@@ -73,6 +73,37 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
+func TestAbove(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		a, b string
+		want bool
+	}{
+		{"b/cur", "b/cur/%F.log", true},
+		{"b/cur", "./b//cur/x", true},
+		{"b", "/srv/b/cur/%F.log", true},
+		{"%Y", "%G/%F.log", true},
+		{"%Y", "2026/12/app.log", true},
+		{"%Y/%m", "2026/12/app.log", true},
+		{"%Y", "app/2026", false},
+		{"b/cur/%F.log", "b/cur", false},
+		{"b/cur", "b/cur", false},
+		{"b/cur", "b/current/%F.log", false},
+		{"b/cur", "c/cur/%F.log", false},
+	} {
+		compile := func(text string) *Paths {
+			p, err := New(Config{Pattern: text, Zone: time.UTC, Repeat: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p.Paths(below, Derived{})
+		}
+		if got := compile(test.a).Above(compile(test.b)); got != test.want {
+			t.Errorf("%q above %q: got %v", test.a, test.b, got)
+		}
+	}
+}
+
 // Every name that a pattern gives is among its paths.
 func TestPathsHoldNames(t *testing.T) {
 	t.Parallel()

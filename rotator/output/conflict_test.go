@@ -18,6 +18,9 @@ func TestCheck(t *testing.T) {
 	if err := os.Symlink(".", filepath.Join(dir, "same")); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Symlink("2026-11-26", filepath.Join(dir, "led")); err != nil {
+		t.Fatal(err)
+	}
 	config := func(text string, size int64, link, hard string) Config {
 		t.Helper()
 		p, err := pattern.New(pattern.Config{Pattern: filepath.Join(dir, text), Zone: time.UTC, Repeat: true})
@@ -52,6 +55,11 @@ func TestCheck(t *testing.T) {
 		{"a link of another's file", []Config{config("%F", 0, "error-2026-11-27", ""), config("error-%F", 0, "", "")}, "--link"},
 		{"two links", []Config{config("%F", 0, "current", "./current")}, "--hard-link=" + dir + "/current: is already the path of --link"},
 		{"two outputs' links", []Config{config("%F", 0, "current", ""), config("error-%F", 0, "same/current", "")}, "is already the path of --link"},
+		{"a link that is a directory of another's", []Config{config("a/%F", 0, "b/cur", ""), config("b/cur/%F", 0, "", "")}, "--link=" + dir + "/b/cur: would be a directory of pattern b/cur/%F"},
+		{"a link of before that is a directory", []Config{config("%F", 0, "led", ""), config("led/%F", 0, "", "")}, "--link=" + dir + "/led: would be a directory of pattern led/%F"},
+		{"a link that is a directory of another link", []Config{config("%F", 0, "cur", "cur/x")}, "--link=" + dir + "/cur: would be a directory of --hard-link="},
+		{"a file that is a directory", []Config{config("%Y", 0, "", ""), config("2026/%F", 0, "", "")}, "pattern %Y: would be a directory of pattern 2026/%F"},
+		{"a link in a directory of another's", []Config{config("a/%F", 0, "b/cur", ""), config("b/%F", 0, "", "")}, ""},
 	} {
 		err := Check(test.outputs...)
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
