@@ -44,7 +44,7 @@ func main() {
 		os.Exit(command.StatusNotExecutable)
 	}
 	p := &program{stderr: messages.NewStderr()}
-	status, err := 0, process.CheckThreads() // before there are more than the runtime's own
+	status, err := 0, process.CheckLimits() // before there are more than the runtime's own
 	if err == nil {
 		p.signals, p.ignored = process.Signals()
 		status, err = p.run(os.Args[1:])

@@ -16,10 +16,33 @@ import (
 // needed in 2026, with Go 1.26.
 const ownThreads = 10
 
-// CheckThreads returns an error if the limit on the user's processes, which counts threads,
+// leastSpace is how much address space the runtime has to be able to reserve, of which it
+// uses little, on a processor of 64 bits: with less it may end at any time, and before
+// anything of ours runs. So much was needed in 2026, with Go 1.26.
+const leastSpace = 7 << 28
+
+// CheckLimits returns an error if a limit of this process is so small that the runtime would
+// end it, in a way that nobody understands.
+func CheckLimits() error {
+	if err := checkSpace(); err != nil {
+		return err
+	}
+	return checkThreads()
+}
+
+// checkSpace returns an error if the limit on address space is too small.
+func checkSpace() error {
+	var limit unix.Rlimit
+	if strconv.IntSize < 64 || unix.Getrlimit(unix.RLIMIT_AS, &limit) != nil || limit.Cur >= leastSpace {
+		return nil
+	}
+	return fmt.Errorf("the limit on address space (ulimit -v, LimitAS=) is %d KiB; logreel needs %d, of which it uses little", limit.Cur>>10, leastSpace>>10)
+}
+
+// checkThreads returns an error if the limit on the user's processes, which counts threads,
 // leaves too few for this process: the runtime ends a process that cannot have a thread, in
 // a way that nobody understands. A limit that is hardly ever reached is not looked at.
-func CheckThreads() error {
+func checkThreads() error {
 	const small = 1000
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NPROC, &limit) != nil || limit.Cur > small || os.Getuid() == 0 {

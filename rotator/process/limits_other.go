@@ -2,5 +2,5 @@
 
 package process
 
-// CheckThreads returns nil here: this system does not tell how many threads a user has.
-func CheckThreads() error { return nil }
+// CheckLimits returns nil here: this system does not tell how many threads a user has.
+func CheckLimits() error { return nil }
