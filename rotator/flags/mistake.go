@@ -78,6 +78,9 @@ func (f *Flags) missing() error {
 func reworded(err error, arguments []string) error {
 	text, _, _ := strings.Cut(err.Error(), " (from envar ")
 	if argument, ok := strings.CutPrefix(text, "unexpected argument "); ok {
+		if i := slices.Index(arguments, "--stamp"); i >= 0 && i+1 < len(arguments) {
+			return fmt.Errorf("unexpected argument %q; a format is joined to its flag, as in --stamp='%%F %%T '", argument)
+		}
 		return fmt.Errorf("unexpected argument %q; quote a pattern that has spaces, and write -- before a command", argument)
 	}
 	unknown, ok := strings.CutPrefix(text, "unknown flag ")

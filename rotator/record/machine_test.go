@@ -23,11 +23,11 @@ func FuzzMachine(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, expression string, line, cuts []byte) {
-		if len(line) > 1000 || len(expression) > 60 || len(cuts) == 0 {
+		if len(line) > 200 || len(expression) > 40 || len(cuts) == 0 {
 			return
 		}
 		r, err := CompileRedaction(expression)
-		if err != nil || len(r.program.Inst) > 2000 {
+		if err != nil || len(r.program.Inst) > 200 {
 			return
 		}
 		var want []span
