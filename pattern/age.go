@@ -7,7 +7,10 @@ import (
 )
 
 // An Age is how long ago something is, on the calendar. The zero Age is none.
-type Age struct{ span Interval }
+type Age struct {
+	span  Interval
+	given string // how it was written
+}
 
 var errAge = errors.New("is not an age; write a number and a unit, such as 12h 30d 8w 6mo 1y")
 
@@ -17,11 +20,12 @@ func (a *Age) UnmarshalText(text []byte) (err error) {
 	if a.span, err = parseAmount(string(text)); err != nil {
 		return fmt.Errorf("%q %w", text, errAge)
 	}
+	a.given = string(text)
 	return nil
 }
 
-// String spells the age in the largest unit that divides it.
-func (a Age) String() string { return a.span.String() }
+// String returns the age as it was written.
+func (a Age) String() string { return a.given }
 
 // Given reports whether there is an age.
 func (a Age) Given() bool { return !a.span.isZero() }
