@@ -27,7 +27,7 @@ type openRecord []byte
 func (o *openRecord) note(begins Records, lines []byte, inside bool) {
 	from := 0
 	if inside {
-		from = len(throughNewline(lines))
+		from = len(record.FirstLine(lines))
 	}
 	if i := begins.Last(lines[from:]); i >= 0 {
 		*o, lines = (*o)[:0], lines[from+i:]
@@ -66,7 +66,7 @@ func (r *Rotator) rest(batch []byte) []byte {
 // firstRecord returns the first record of a batch that begins with one, or with a line if
 // every line is one.
 func (r *Rotator) firstRecord(batch []byte) []byte {
-	first := throughNewline(batch)
+	first := record.FirstLine(batch)
 	if r.config.Records == nil {
 		return first
 	}
@@ -84,6 +84,6 @@ func (r *Rotator) recordsWithin(batch []byte, room int64) []byte {
 		return whole[:bytes.LastIndexByte(whole, '\n')+1]
 	}
 	// The line that the room ends in, or that follows, may begin a record.
-	whole = batch[:int(room)+len(throughNewline(batch[room:]))]
+	whole = batch[:int(room)+len(record.FirstLine(batch[room:]))]
 	return batch[:max(r.config.Records.Last(whole), 0)]
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"time"
+
+	"github.com/logreel/logreel/rotator/record"
 )
 
 // patience is how long lines wait for a file whose period is over, while the file of
@@ -61,9 +63,9 @@ func (r *Rotator) append(lines []byte, at time.Time) (int, error) {
 	}
 	switch {
 	case len(r.repeat) > 0:
-		lines = append(slices.Clip(r.repeat), throughNewline(lines)...)
+		lines = append(slices.Clip(r.repeat), record.FirstLine(lines)...)
 	case r.midLine:
-		lines = throughNewline(lines)
+		lines = record.FirstLine(lines)
 	case len(rest) > 0:
 		lines = rest
 	default:
@@ -113,14 +115,6 @@ func (r *Rotator) noteEnd(lines []byte, n int) {
 	default:
 		r.begun = append(r.begun, lines[:n]...)
 	}
-}
-
-// throughNewline returns the batch up to the end of its first line.
-func throughNewline(batch []byte) []byte {
-	if i := bytes.IndexByte(batch, '\n'); i >= 0 {
-		return batch[:i+1]
-	}
-	return batch
 }
 
 // fit returns the records of the batch that the live file has room for under

@@ -1,8 +1,6 @@
 package intake
 
 import (
-	"bytes"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/logreel/logreel/rotator/record"
@@ -60,7 +58,7 @@ func (d *demux) begins(text []byte, at int) bool {
 		return false
 	}
 	line := text[at:]
-	return d.lastStart(line[:bytes.IndexByte(line, '\n')+1]) == 0
+	return d.lastStart(record.FirstLine(line)) == 0
 }
 
 // openRecord returns where in the whole lines that a writer has written the last record
@@ -68,7 +66,7 @@ func (d *demux) begins(text []byte, at int) bool {
 func (d *demux) openRecord(w *writer, lines []byte) int {
 	first := 0 // where the first line begins that is all in lines
 	if w != nil && (w.rest.length > 0 || w == d.streaming) {
-		first = bytes.IndexByte(lines, '\n') + 1
+		first = len(record.FirstLine(lines))
 	}
 	if first < len(lines) {
 		if start := d.lastStart(lines[first:]); start >= 0 {

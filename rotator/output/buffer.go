@@ -317,11 +317,3 @@ func (b *buffer) giveUp() (lost int) {
 	b.lent, b.size, b.spans, b.dropped = nil, 0, nil, drops{}
 	return lost
 }
-
-// throughNewline returns the lines up to the end of the first one.
-func throughNewline(lines []byte) []byte {
-	if i := bytes.IndexByte(lines, '\n'); i >= 0 {
-		return lines[:i+1]
-	}
-	return lines
-}

@@ -55,13 +55,13 @@ func (b *buffer) fitting(lines []byte) []byte {
 	if most == len(lines) {
 		return fits
 	}
-	return fits[:max(begin, b.records.Last(lines[:most+len(throughNewline(lines[most:]))]))]
+	return fits[:max(begin, b.records.Last(lines[:most+len(record.FirstLine(lines[most:]))]))]
 }
 
 // skip drops the rest of what is being dropped and returns what comes after it.
 func (b *buffer) skip(lines []byte, at time.Time) []byte {
 	if b.skipping && len(lines) > 0 {
-		rest := throughNewline(lines)
+		rest := record.FirstLine(lines)
 		b.refuse(rest, at)
 		lines = lines[len(rest):]
 	}
@@ -111,7 +111,7 @@ func (b *buffer) refuse(lines []byte, at time.Time) {
 		d.records++
 		b.restBytes = len(lines) - i
 		lines = lines[i:]
-		lines = lines[len(throughNewline(lines)):]
+		lines = lines[len(record.FirstLine(lines)):]
 	}
 }
 

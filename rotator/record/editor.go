@@ -65,7 +65,7 @@ type Editor struct {
 	config   EditorConfig
 	router   *Router   // nil for the main output alone
 	redactor *redactor // nil without redactions
-	tracker  *Tracker
+	tracker  *tracker
 
 	// cut is what may be the beginning of a control sequence, at the end of the last
 	// batch, and joined memory for it and the next one.
@@ -131,7 +131,7 @@ type stamped struct {
 // NewEditor returns an editor at the beginning of a stream. What it edits goes through the
 // router; nil if there is the main output alone.
 func NewEditor(c EditorConfig, router *Router) *Editor {
-	e := &Editor{config: c, router: router, tracker: NewTracker(c.Start, c.MaxLine), wrote: map[int32]time.Time{}}
+	e := &Editor{config: c, router: router, tracker: newTracker(c.Start, c.MaxLine), wrote: map[int32]time.Time{}}
 	if len(c.Redact) > 0 {
 		e.redactor = newRedactor(c.Redact, c.MaxLine)
 	}
@@ -175,7 +175,7 @@ func (e *Editor) Route(lines []byte, at time.Time, writers []Writer, push func(o
 
 // End says that the record is over: the next line begins another.
 func (e *Editor) End() {
-	e.tracker.End()
+	e.tracker.end()
 	if e.router != nil {
 		e.router.End()
 	}

@@ -4,7 +4,7 @@
 //
 // A record is a line that matches an [Expression], with the lines behind it up to the next
 // that matches, such as an error and its traceback. Without an expression every line is
-// a record. A [Tracker] finds where a batch may be divided, a [Router] sends records
+// a record. [Starts] finds where a batch may be divided, a [Router] sends records
 // to outputs, by their first line, and an [Editor] changes what is written: secrets, control
 // sequences of terminals, and the time before each record.
 //
@@ -60,9 +60,9 @@ const (
 	MaxQuiet = time.Second
 )
 
-// A Tracker follows a stream, and knows how much of a record has gone before. Find where
-// to divide a batch, then Advance over what was passed on.
-type Tracker struct {
+// A tracker follows a stream, and knows how much of a record has gone before. Find where
+// records begin in a batch, then advance.
+type tracker struct {
 	start   *Expression
 	maxLine int
 	// maxRecord is [MaxRecord], but in tests.
@@ -74,35 +74,18 @@ type Tracker struct {
 	inside bool
 }
 
-// NewTracker returns a tracker at the beginning of a stream. Start matches the lines that
+// newTracker returns a tracker at the beginning of a stream. Start matches the lines that
 // begin a record; nil if all do. MaxLine is how much of a line is matched.
-func NewTracker(start *Expression, maxLine int) *Tracker {
-	return &Tracker{start: start, maxLine: maxLine, maxRecord: MaxRecord, length: MaxRecord}
+func newTracker(start *Expression, maxLine int) *tracker {
+	return &tracker{start: start, maxLine: maxLine, maxRecord: MaxRecord, length: MaxRecord}
 }
 
-// First returns the first place in a batch where a record begins: how much of it
-// belongs to the record before. It is len(lines) if none does.
-func (t *Tracker) First(lines []byte) int {
-	return t.next(lines, -t.length, t.firstLine(lines))
-}
-
-// Last returns the last place in a batch, at or before a byte of it, where a record begins;
-// -1 if none does.
-func (t *Tracker) Last(lines []byte, at int) int {
-	return max(-1, t.last(lines, -t.length, t.firstLine(lines), at))
-}
-
-// Advance goes on behind a batch, or behind a part of one.
-func (t *Tracker) Advance(lines []byte) {
-	t.advance(lines, -t.length, t.firstLine(lines))
-}
-
-// End says that the record is over: the next line begins another.
-func (t *Tracker) End() { t.length = t.maxRecord }
+// end says that the record is over: the next line begins another.
+func (t *tracker) end() { t.length = t.maxRecord }
 
 // advance goes on behind a batch, in which a record is known to begin at a place, and no
 // other in the lines before from.
-func (t *Tracker) advance(lines []byte, begin, from int) {
+func (t *tracker) advance(lines []byte, begin, from int) {
 	if len(lines) == 0 {
 		return
 	}
@@ -112,7 +95,7 @@ func (t *Tracker) advance(lines []byte, begin, from int) {
 }
 
 // firstLine returns where the first line begins that begins in the batch.
-func (t *Tracker) firstLine(lines []byte) int {
+func (t *tracker) firstLine(lines []byte) int {
 	if !t.inside {
 		return 0
 	}
@@ -121,7 +104,7 @@ func (t *Tracker) firstLine(lines []byte) int {
 
 // next returns the first place at or after the line at from where a record begins. The one
 // before began at begin, which is negative if that was in an earlier batch.
-func (t *Tracker) next(lines []byte, begin, from int) int {
+func (t *tracker) next(lines []byte, begin, from int) int {
 	for from < len(lines) && from-begin < t.maxRecord && !t.begins(lines, from) {
 		from = lineEnd(lines, from)
 	}
@@ -130,7 +113,7 @@ func (t *Tracker) next(lines []byte, begin, from int) int {
 
 // last returns the last place at or before a byte where a record begins. One is known to
 // begin at begin, and no other in the lines between it and from.
-func (t *Tracker) last(lines []byte, begin, from, at int) int {
+func (t *tracker) last(lines []byte, begin, from, at int) int {
 	for end := min(at, len(lines)-1); end >= from; {
 		line := from + bytes.LastIndexByte(lines[from:end], '\n') + 1
 		if t.begins(lines, line) {
@@ -153,7 +136,7 @@ func (t *Tracker) last(lines []byte, begin, from, at int) int {
 }
 
 // begins reports whether the line at a place matches.
-func (t *Tracker) begins(lines []byte, at int) bool {
+func (t *tracker) begins(lines []byte, at int) bool {
 	return t.start == nil || t.start.matches(head(lines, at, t.maxLine))
 }
 
@@ -165,6 +148,9 @@ func head(lines []byte, at, maxLine int) []byte {
 	}
 	return line
 }
+
+// FirstLine returns the first line of a text, with its newline if there is one.
+func FirstLine(text []byte) []byte { return text[:lineEnd(text, 0)] }
 
 // lineEnd returns the place behind the line that a byte is in.
 func lineEnd(lines []byte, at int) int {

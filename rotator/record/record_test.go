@@ -169,7 +169,7 @@ func FuzzTracker(f *testing.F) {
 			return
 		}
 		o := oracle{start: compile(t, start), maxLine: 1 + int(maxLine), maxRecord: 1 + int(maxRecord)}
-		tracker := NewTracker(o.start, o.maxLine)
+		tracker := newTracker(o.start, o.maxLine)
 		tracker.maxRecord, tracker.length = o.maxRecord, o.maxRecord
 		batches := chunks(stream, o.maxLine, sizes(cuts)...)
 		at := 0
@@ -188,7 +188,7 @@ func FuzzTracker(f *testing.F) {
 		at = 0
 		for _, batch := range batches {
 			if slices.Contains(o.ends, at) {
-				tracker.End()
+				tracker.end()
 			}
 			// Places in the batch where records begin.
 			var here []int
@@ -201,8 +201,8 @@ func FuzzTracker(f *testing.F) {
 			if len(here) > 0 {
 				first = here[0]
 			}
-			if got := tracker.First(batch); got != first {
-				t.Fatalf("First(%q) = %d at %d, want %d", batch, got, at, first)
+			if got := tracker.next(batch, -tracker.length, tracker.firstLine(batch)); got != first {
+				t.Fatalf("the first in %q: %d at %d, want %d", batch, got, at, first)
 			}
 			for n := 0; n <= len(batch)+1; n++ {
 				last := -1
@@ -211,11 +211,11 @@ func FuzzTracker(f *testing.F) {
 						last = b
 					}
 				}
-				if got := tracker.Last(batch, n); got != last {
-					t.Fatalf("Last(%q, %d) = %d at %d, want %d", batch, n, got, at, last)
+				if got := max(-1, tracker.last(batch, -tracker.length, tracker.firstLine(batch), n)); got != last {
+					t.Fatalf("the last in %q up to %d: %d at %d, want %d", batch, n, got, at, last)
 				}
 			}
-			tracker.Advance(batch)
+			tracker.advance(batch, -tracker.length, tracker.firstLine(batch))
 			at += len(batch)
 		}
 	})

@@ -35,7 +35,7 @@ type Output struct {
 // lines.
 type Router struct {
 	config  Config
-	tracker *Tracker
+	tracker *tracker
 	// only, drop and outputs have a search for each expression; nil where all match.
 	only, drop, outputs []*search
 	// searches are all that there are.
@@ -61,7 +61,7 @@ type run struct{ from, to int }
 // NewRouter returns a router at the beginning of a stream.
 func NewRouter(c Config) *Router {
 	r := &Router{
-		config: c, tracker: NewTracker(c.Start, c.MaxLine),
+		config: c, tracker: newTracker(c.Start, c.MaxLine),
 		rest: make([]bool, 1+len(c.Outputs)), runs: make([]run, 1+len(c.Outputs)), origins: origins{records: map[int32]*openRecord{}},
 	}
 	r.openRecord = r.newOpenRecord()

@@ -73,7 +73,7 @@ func (r *Router) newOpenRecord() *openRecord {
 
 // End says that all records are over: the next line of each writer begins another.
 func (r *Router) End() {
-	r.tracker.End()
+	r.tracker.end()
 	for _, o := range r.records {
 		o.length = r.tracker.maxRecord
 	}
