@@ -41,7 +41,9 @@
 // when more than 1,024 writers have one, or when it is passed on in pieces and a line of
 // another writer has waited for it for a second. What follows is a line of its own.
 //
-// A line or record that waited is returned with the time at which it was passed on.
+// A line or record that waited is returned with the time at which it was passed on, so one
+// that is unfinished at a boundary is filed behind it. To file it before, all that others
+// write meanwhile would have to wait, or two files would have to be live.
 //
 // # Memory
 //
