@@ -229,9 +229,10 @@ type stream struct {
 func newStream(c output.Config, router *record.Config, editor *record.EditorConfig, f *flags.Flags) (*stream, error) {
 	names := c.Rotator.Pattern
 	s := &stream{input: intake.Config{
-		Linger: f.Gather(), MaxLine: int(f.MaxLine),
+		MaxLine:  int(f.MaxLine),
 		Boundary: func(t time.Time) time.Time { return names.Period(t).End },
 	}}
+	s.input.Linger, s.input.Slow = f.Lingers()
 	if starts := f.Starts(); starts != nil {
 		s.input.LastStart = starts.Last
 	}

@@ -112,8 +112,9 @@ type Config struct {
 	// Input is the descriptor to read: a pipe, a socket, a file or a terminal.
 	Input int
 	// Linger is how long the reader waits for more after the first byte of a
-	// batch. 0 means not at all.
-	Linger time.Duration
+	// batch. 0 means not at all. For a slow stream, of up to about 2,000 lines a second, it
+	// is Slow, if that is less and not 0.
+	Linger, Slow time.Duration
 	// Boundary returns the first instant after a time that a linger is not to reach
 	// past. It is called when Next was given no instant. Nil for no such instant.
 	Boundary func(time.Time) time.Time
@@ -196,7 +197,7 @@ func New(c Config) (*Reader, error) {
 		r.regular = st.Mode&unix.S_IFMT == unix.S_IFREG
 	}
 	r.silence.listens = c.LastStart != nil && !r.regular
-	r.linger = linger{most: c.Linger, wait: c.Linger, room: enlarge(c.Input) / 4}
+	r.linger = linger{most: c.Linger, slow: c.Slow, wait: c.Linger, room: enlarge(c.Input) / 4}
 	if r.demux = newDemux(c); r.demux != nil && c.Room > 0 {
 		r.linger.room = c.Room / 2
 	}

@@ -5,10 +5,15 @@ import "time"
 // minLinger is the shortest sleep that is worth its two system calls.
 const minLinger = time.Millisecond
 
+// slowRate is about 2,000 lines/s, in bytes.
+const slowRate = 256 << 10
+
 // A linger is how long to wait for more before a read, as the last reads suggest. Further
 // outputs gather what they are given for a little longer; see package output.
 type linger struct {
 	most time.Duration
+	// slow is the most for a slow stream, of fewer bytes a second than slowRate; 0 for most.
+	slow time.Duration
 	room int // how many bytes may gather in the input meanwhile
 
 	// wait is how long to linger next.
@@ -29,6 +34,9 @@ func (l *linger) note(n int, more bool) {
 	// At this rate the room is full after:
 	l.wait = time.Duration(int64(since) * int64(l.room) / int64(n))
 	l.wait = min(l.wait, l.most)
+	if l.slow > 0 && int64(n)*int64(time.Second) < slowRate*int64(since) {
+		l.wait = min(l.wait, l.slow)
+	}
 	if more || l.wait < minLinger {
 		l.wait, l.steady = 0, false
 	}
