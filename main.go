@@ -96,10 +96,10 @@ func (p *program) run(args []string) (status int, err error) {
 	}
 	printer := p.stderr.Printer(f.Verbose)
 	outputs, err := f.Outputs(printer)
-	switch {
-	case err != nil:
+	if err != nil {
 		return 0, err
-	case f.ArchivePass:
+	}
+	if f.ArchivePass {
 		archive.Child(outputs.All()[f.OutputNumber].Archive)
 		return 0, nil
 	}
@@ -110,6 +110,9 @@ func (p *program) run(args []string) (status int, err error) {
 	}
 	if f.Preview > 0 {
 		return 0, showPreviews(f, outputs.All())
+	}
+	if err := f.BecomeUser(outputs); err != nil {
+		return 0, err
 	}
 	if _, err := process.OpenStdout(); f.Tee && err != nil {
 		printer.Warn("--tee: %v; going on without it", err)

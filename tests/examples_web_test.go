@@ -126,12 +126,12 @@ func TestExampleApache(t *testing.T) {
 	t.Parallel()
 	needs(t, map[string]string{"apache2": "apache2-bin"})
 	g := newWebServer(newLogs(t))
-	owner, server := "root:adm", "User nobody\nGroup nogroup\n"
+	owner, server := "nobody:adm", "User nobody\nGroup nogroup\n"
 	if os.Getuid() != 0 {
 		owner, server = ownNames(t), ""
 	}
 	g.put("apache.conf", example(t, "apache.conf",
-		"/usr/bin/logreel", logreel, "/var/log/apache2", g.at("logs"), "root:adm", owner,
+		"/usr/bin/logreel", logreel, "/var/log/weblog", g.at("logs"), "weblog:adm", owner,
 		"access-%Y-%m-%d.log", "access-"+everySecond, "error-%Y-%m-%d.log", "error-"+everySecond))
 	g.put("main.conf", server+fmt.Sprintf(`
 ServerRoot %[1]s
@@ -150,10 +150,16 @@ Include %[1]s/apache.conf
 	g.put("www/page", "well\n")
 	// The parts of the path up to the test's own directory are root's alone.
 	g.chmod("..", 0o755)
+	run(t, "chown", owner, g.at("logs"))
 	g.open("apache2", "-DFOREGROUND", "-f", g.at("main.conf"))
 
 	page := func(n int) { g.get(fmt.Sprintf("/?%d", n), 200) }
 	asked := g.untilFiles("logs", 3, page)
+	for _, pid := range children(t, g.cmd.Process.Pid) {
+		if os.Getuid() == 0 && strings.HasPrefix(ofProcess(pid, "cmdline"), logreel+"\x00") {
+			checkGaveUpRoot(t, pid, "nobody", "adm")
+		}
+	}
 	late, err := net.Dial("tcp", g.address)
 	must(t, err)
 	defer late.Close()

@@ -35,6 +35,7 @@ func buildAndRun(m *testing.M) int {
 	}
 	logreel = filepath.Join(dir, "logreel")
 	build := exec.Command("go", "build", "-o", logreel, "..")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as the packages have it
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "building logreel:", err)

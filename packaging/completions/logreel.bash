@@ -7,7 +7,7 @@ _logreel() {
 		--exec --exec-timeout --grace --hard-link --keep-age --keep-count --keep-free
 		--keep-size --linger --link --max-line --mode --on-full --only --owner
 		--previous-link --record-start --redact --size --start-time --stderr
-		--stdio --sync --tz'
+		--stdio --sync --tz --user'
 	local plain='-h --help -v --verbose --version --eager --preview --stamp --strip-ansi --tee --utc'
 
 	local cur=${COMP_WORDS[COMP_CWORD]} word option i
@@ -48,7 +48,7 @@ _logreel() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	--exec) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
-	--owner)
+	--owner | --user)
 		if [[ $word == *:* ]]; then
 			mapfile -t COMPREPLY < <(compgen -g -- "$cur")
 		else

@@ -14,7 +14,7 @@ function __logreel_command
 end
 
 function __logreel_owners
-    if set -l user (string match -r '^(?:--owner=)?(.*):' -- (commandline -ct))[2]
+    if set -l user (string match -r '^(?:--owner=|--user=)?(.*):' -- (commandline -ct))[2]
         __fish_complete_groups | string replace -r '^' "$user:"
     else
         __fish_complete_users
@@ -48,6 +48,7 @@ __logreel_option -l dir-mode -x -d 'Permissions of new directories'
 __logreel_option -l owner -x -a '(__logreel_owners)' -d 'Owner of new files and directories'
 __logreel_option -l eager -d 'Open files before anything is logged'
 __logreel_option -l sync -x -a '1s 100ms' -d 'Sync the live file this often'
+__logreel_option -l user -x -a '(__logreel_owners)' -d 'Give up root and be this user'
 
 __logreel_option -l keep-count -x -d 'How many finished files to keep'
 __logreel_option -l keep-age -x -a '12h 30d 8w 6mo 1y' -d 'Delete finished files that ended longer ago'

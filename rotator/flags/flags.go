@@ -53,6 +53,8 @@ type Flags struct {
 
 	OutputFlags
 
+	User values.User `group:"Files" placeholder:"USER[:GROUP]" help:"Give up root before the first file is opened; logreel, its hooks and COMMAND run as USER."`
+
 	RecordStart *record.Expression  `group:"Records" placeholder:"REGEX" help:"A line that matches begins a record; those up to the next that does belong to it, such as a traceback. A record is in one file."`
 	Also        []values.Selection  `group:"Records" sep:"none" placeholder:"OUTPUT" help:"Copy the records that match REGEX into files of their own: --also='REGEX => [FLAGS] PATTERN'. Without REGEX =>, all."`
 	Divert      []values.Selection  `group:"Records" sep:"none" placeholder:"OUTPUT" help:"The same, but they are in no other --divert and not in the files of PATTERN."`

@@ -19,6 +19,7 @@ import (
 
 	"github.com/logreel/logreel/rotator"
 	"github.com/logreel/logreel/rotator/archive"
+	"github.com/logreel/logreel/rotator/process"
 	"github.com/logreel/logreel/rotator/record"
 )
 
@@ -147,14 +148,42 @@ type Owner struct{ *rotator.Owner }
 
 // UnmarshalText reads USER, USER:GROUP or :GROUP, by name or number.
 func (o *Owner) UnmarshalText(text []byte) error {
-	name, group, hasGroup := strings.Cut(string(text), ":")
-	ids := rotator.Owner{UID: -1, GID: -1}
-	if name == "" && group == "" || hasGroup && group == "" {
-		return wrong(text, errors.New("is not an owner; write USER, USER:GROUP or :GROUP"))
-	}
+	var ids rotator.Owner
 	var err error
+	if ids.UID, ids.GID, err = numbers(text, "is not an owner; write USER, USER:GROUP or :GROUP"); err != nil {
+		return err
+	}
+	o.Owner = &ids
+	return nil
+}
+
+// A User is whom to be instead of root; nil for whom the process is.
+type User struct{ *process.User }
+
+// UnmarshalText reads USER or USER:GROUP, by name or number.
+func (u *User) UnmarshalText(text []byte) error {
+	const wanted = "is not a user; write USER or USER:GROUP"
+	uid, gid, err := numbers(text, wanted)
+	if err == nil && uid < 0 {
+		err = wrong(text, errors.New(wanted))
+	}
+	if err == nil {
+		if u.User, err = process.NewUser(string(text), uid, gid); err != nil {
+			err = wrong(text, err)
+		}
+	}
+	return err
+}
+
+// numbers reads USER, USER:GROUP or :GROUP. What is left out is -1.
+func numbers(text []byte, wanted string) (uid, gid int, err error) {
+	name, group, hasGroup := strings.Cut(string(text), ":")
+	uid, gid = -1, -1
+	if name == "" && group == "" || hasGroup && group == "" {
+		return uid, gid, wrong(text, errors.New(wanted))
+	}
 	if name != "" {
-		ids.UID, err = number(name, "user", func() (string, error) {
+		uid, err = number(name, "user", func() (string, error) {
 			u, err := user.Lookup(name)
 			if err != nil {
 				return "", err
@@ -163,7 +192,7 @@ func (o *Owner) UnmarshalText(text []byte) error {
 		})
 	}
 	if group != "" && err == nil {
-		ids.GID, err = number(group, "group", func() (string, error) {
+		gid, err = number(group, "group", func() (string, error) {
 			g, err := user.LookupGroup(group)
 			if err != nil {
 				return "", err
@@ -171,11 +200,7 @@ func (o *Owner) UnmarshalText(text []byte) error {
 			return g.Gid, nil
 		})
 	}
-	if err != nil {
-		return err
-	}
-	o.Owner = &ids
-	return nil
+	return uid, gid, err
 }
 
 // number returns the number of a user or group, whose name may also be that number.
