@@ -136,12 +136,17 @@ func TestDiskImmutableAtBoundary(t *testing.T) {
 	t.Parallel()
 	p := newLogs(t).startPaced("logs/" + everySecond)
 	p.pushInto("logs/*.log", 1)
-	// At the beginning of a second: at a boundary without lines the file would be closed.
-	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
-	p.push(1)
-	p.awaitLines("logs/*.log", p.sent)
+	// They flow already when it is forbidden: at a boundary without lines the file would be
+	// closed.
+	first := len(p.content("logs/*.log"))
+	paced := make(chan struct{})
+	go func() {
+		defer close(paced)
+		p.pace(3 * time.Second)
+	}()
+	eventually(t, "the first lines", func() bool { return len(p.content("logs/*.log")) > first })
 	allow := p.forbid("logs")
-	p.pace(2 * time.Second)
+	<-paced
 	p.hear("trying again every second")
 	p.awaitLines("logs/*.log", p.sent)
 	allow()
