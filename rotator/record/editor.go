@@ -83,6 +83,7 @@ type Editor struct {
 	writers writerQueue
 	// wrote is when each process wrote its last line, if records are told.
 	wrote map[int32]time.Time
+	quiet quiet
 
 	// main is what the main output gets, and part what another one does.
 	main, part []byte
@@ -176,6 +177,7 @@ func (e *Editor) Route(lines []byte, at time.Time, writers []Writer, push func(o
 // End says that the record is over: the next line begins another.
 func (e *Editor) End() {
 	e.tracker.end()
+	clear(e.wrote)
 	if e.router != nil {
 		e.router.End()
 	}
@@ -428,6 +430,7 @@ func (e *Editor) stamp(lines []byte, at time.Time, writers []Writer) {
 		return
 	}
 	e.writers.add(writers)
+	e.quiet.hear(at)
 	e.stamps.reset()
 	e.stamped = e.stamped[:0]
 	t := e.tracker
@@ -446,7 +449,7 @@ func (e *Editor) stamp(lines []byte, at time.Time, writers []Writer) {
 	t.advance(lines, begin, len(lines))
 }
 
-// follows reports whether a process has written a line before, less than [MaxQuiet] ago, so
+// follows reports whether a process has written a line before, and was not quiet since, so
 // that its next one may belong to the same record.
 func (e *Editor) follows(pid int32, at time.Time) bool {
 	last, wrote := e.wrote[pid]
@@ -454,7 +457,7 @@ func (e *Editor) follows(pid int32, at time.Time) bool {
 		clear(e.wrote)
 	}
 	e.wrote[pid] = at
-	return wrote && at.Sub(last) < MaxQuiet
+	return wrote && !e.quiet.over(last, at)
 }
 
 // stampAt puts a stamp before a line. Those of one process and one batch are the same.

@@ -324,9 +324,22 @@ func TestEditorStampsRecordsOfWriters(t *testing.T) {
 	if got := string(e.Route([]byte(text), at, writers, nil)); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	got := string(e.Route([]byte("late\n"), at.Add(MaxQuiet), []Writer{{2, 1}}, nil))
-	if want := "01 late\n"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+	for _, step := range []struct {
+		after time.Duration
+		pid   int32
+		want  string
+	}{
+		{MaxQuiet / 2, 3, "x\n"},
+		{MaxQuiet, 2, "01 x\n"},   // quiet, while another was not
+		{10 * MaxQuiet, 2, "x\n"}, // nobody has looked
+	} {
+		if got := string(e.Route([]byte("x\n"), at.Add(step.after), []Writer{{step.pid, 1}}, nil)); got != step.want {
+			t.Errorf("after %v: got %q, want %q", step.after, got, step.want)
+		}
+	}
+	e.End()
+	if got, want := string(e.Route([]byte("x\n"), at.Add(10*MaxQuiet), []Writer{{2, 1}}, nil)), "10 x\n"; got != want {
+		t.Errorf("after the end: got %q, want %q", got, want)
 	}
 }
 

@@ -93,7 +93,9 @@ func (r *Router) search(e *Expression) *search {
 // it which have been moved together at its beginning.
 func (r *Router) Route(lines []byte, at time.Time, writers []Writer, push func(output int, run []byte)) (main []byte) {
 	r.reset(lines)
-	r.hear(at, writers)
+	r.hear(at)
+	r.queue.add(writers)
+	r.named = r.named || len(writers) > 0
 	for from := 0; from < len(lines); {
 		to := r.turn(lines, from, at)
 		r.part(lines, from, to, push)

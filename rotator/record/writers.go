@@ -62,9 +62,30 @@ type origins struct {
 	// queue says who wrote the next lines, and named that somebody tells.
 	queue writerQueue
 	named bool
-	// heard is when the last batch was read, and resumed when the last was that came after a
-	// second without any: then this process was stopped, or there was a silence.
-	heard, resumed time.Time
+	quiet
+}
+
+// A quiet tells whose record is over, since he has written nothing for [MaxQuiet] while
+// others have. If nothing at all was read for that long, this process was stopped, and he
+// has his time again; or there was a silence, of which the caller tells.
+type quiet struct {
+	heard, resumed time.Time // when a batch was read, and when one was after all that time
+}
+
+// hear notes when a batch was read.
+func (q *quiet) hear(at time.Time) {
+	if at.Sub(q.heard) >= MaxQuiet {
+		q.resumed = at
+	}
+	q.heard = at
+}
+
+// over reports whether who has last written at a time was quiet until now.
+func (q *quiet) over(last, now time.Time) bool {
+	if last.Before(q.resumed) {
+		last = q.resumed
+	}
+	return now.Sub(last) >= MaxQuiet
 }
 
 func (r *Router) newOpenRecord() *openRecord {
@@ -77,16 +98,6 @@ func (r *Router) End() {
 	for _, o := range r.records {
 		o.length = r.tracker.maxRecord
 	}
-}
-
-// hear notes when a batch was read, and who wrote it.
-func (r *Router) hear(at time.Time, writers []Writer) {
-	if at.Sub(r.heard) >= MaxQuiet {
-		r.resumed = at
-	}
-	r.heard = at
-	r.queue.add(writers)
-	r.named = r.named || len(writers) > 0
 }
 
 // turn returns up to where one process has written the lines from a place on, and goes on
@@ -114,8 +125,7 @@ func (r *Router) turn(lines []byte, from int, at time.Time) (to int) {
 	return to
 }
 
-// goOn goes on with the last record of a process, which is over if the process has written
-// nothing for [MaxQuiet], while others have.
+// goOn goes on with the last record of a process, which is over if the process was quiet.
 func (r *Router) goOn(pid int32, at time.Time) {
 	r.length = r.tracker.length
 	o := r.records[pid]
@@ -126,11 +136,7 @@ func (r *Router) goOn(pid int32, at time.Time) {
 		o = r.newOpenRecord()
 		r.records[pid] = o
 	}
-	since := o.at
-	if since.Before(r.resumed) {
-		since = r.resumed
-	}
-	if at.Sub(since) >= MaxQuiet {
+	if r.over(o.at, at) {
 		o.length = r.tracker.maxRecord
 	}
 	o.at = at
