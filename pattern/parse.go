@@ -78,8 +78,8 @@ func match(name string, tokens []token, v values, yield func(values)) {
 	}
 }
 
-// maxWidth is the most characters that a field can have: names of zones have 3 to
-// 6 (POSIX wants no more), seconds since 1970 up to 12 until the year 9999.
+// maxWidth is the most characters that a field can have: seconds since 1970 have up to 12
+// until the year 9999.
 func (t token) maxWidth() int {
 	switch {
 	case t.spec == 's':
@@ -88,8 +88,10 @@ func (t token) maxWidth() int {
 		return t.field.digits
 	case t.field.words != nil:
 		return len("September")
+	case t.spec == 'Z':
+		return longestZone
 	}
-	return 6
+	return len("+hhmm")
 }
 
 // read returns the value that the text has as the field t, if it can be one.
