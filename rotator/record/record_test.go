@@ -328,6 +328,9 @@ func TestRecordsOfWriters(t *testing.T) {
 		{MaxQuiet / 2, 1, "more after a stop\n", ""},
 		{MaxQuiet * 9 / 10, 2, "R two\n", "R two\n"},
 		{MaxQuiet / 2, 1, "late\n", "late\n"},
+		{0, 0, "R health\n", ""},
+		{0, 0, " more\n", ""},
+		{0, 0, "printed by whom the kernel cannot name\n", "printed by whom the kernel cannot name\n"},
 	} {
 		now = now.Add(step.after)
 		if got := string(r.Route([]byte(step.text), now, []Writer{{step.pid, 1}}, nil)); got != step.want {

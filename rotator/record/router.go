@@ -154,7 +154,7 @@ func (r *Router) part(batch []byte, from, to int, push func(output int, run []by
 // dropped takes only lines with it that are indented: others may be somebody else's.
 func (r *Router) end(lines []byte, begin, from int) (end, begins int) {
 	end = r.tracker.next(lines, begin, from)
-	for at := from; r.lost && !r.named && at < end; at = lineEnd(lines, at) {
+	for at := from; r.lost && !r.known && at < end; at = lineEnd(lines, at) {
 		if lines[at] != ' ' && lines[at] != '\t' {
 			return at, at
 		}

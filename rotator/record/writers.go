@@ -45,6 +45,7 @@ type openRecord struct {
 	// length is that of the tracker, while lines of other writers follow.
 	length int
 	at     time.Time // when its last line was read
+	known  bool      // no other process is taken for its writer
 	// selected says where it goes if it was selected: first the main output, then the
 	// others. Open says that it was, and has not ended; lost that it is dropped, and goes
 	// nowhere.
@@ -134,6 +135,7 @@ func (r *Router) goOn(pid int32, at time.Time) {
 			clear(r.records)
 		}
 		o = r.newOpenRecord()
+		o.known = pid != 0 // whom the kernel cannot name
 		r.records[pid] = o
 	}
 	if r.over(o.at, at) {
