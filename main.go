@@ -245,7 +245,7 @@ func newStream(c output.Config, router *record.Config, editor *record.EditorConf
 	if editor != nil {
 		s.Editor = record.NewEditor(*editor, s.Router)
 	}
-	s.input.Writers = editor.NamesWriters() || f.RecordStart != nil && (router != nil || f.Stamp != "")
+	s.input.Writers = editor.WantsWriters() || f.RecordStart != nil && (router != nil || f.Stamp != "")
 	var err error
 	s.Output, err = output.New(c)
 	return s, err

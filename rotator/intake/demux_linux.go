@@ -69,6 +69,8 @@ type demux struct {
 	// names says that readyBy and heldBy are to tell who wrote what is ready and held.
 	names           bool
 	readyBy, heldBy []written
+	// cut are the processes whose line was cut in two, and that have not written since.
+	cut map[int32]bool
 	// pool holds all of these lines.
 	pool pool
 	// run is what was read last, if there is a lastStart.
@@ -138,7 +140,7 @@ func newDemux(c Config) *demux {
 		return nil
 	}
 	d := &demux{fd: input, most: maxRests, longestWait: longestWait, longest: max(maxRest, c.MaxLine), writers: map[int32]*writer{}, memory: make([]byte, slots*slotSize)}
-	d.nameless, d.names = c.Nameless, c.Writers
+	d.nameless, d.names, d.cut = c.Nameless, c.Writers, map[int32]bool{}
 	d.early, _ = unix.IoctlGetInt(input, ioctlWaiting)
 	if d.lastStart = c.LastStart; d.lastStart != nil {
 		d.largestMessage = largestMessage(d.memory, c.Room)
@@ -361,7 +363,7 @@ func (d *demux) relieve() {
 	if w == nil {
 		w = d.largest()
 	}
-	d.end(w)
+	d.endEarly(w)
 }
 
 // unfinished reports whether there are lines whose writers are to be looked for.

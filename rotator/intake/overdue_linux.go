@@ -56,7 +56,7 @@ func (d *demux) passMarked() {
 	marked := d.marked
 	d.marked = time.Time{}
 	if d.held.length > 0 && marked.Sub(d.heldSince) >= d.longestWait {
-		d.end(d.streaming)
+		d.endEarly(d.streaming)
 	}
 	for _, w := range d.inOrder() {
 		switch {

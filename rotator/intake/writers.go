@@ -10,6 +10,8 @@ import (
 type written struct {
 	pid    int32
 	length int
+	// rest says that they begin with the rest of a line that was cut in two.
+	rest bool
 }
 
 // TellsWriters reports whether [Reader.Writers] can tell who wrote what: the input is a
@@ -46,7 +48,8 @@ func (r *Reader) noteWriters(batch []byte, open bool) {
 		if open = part[len(part)-1] != '\n'; !open {
 			lines--
 		}
-		r.writers = append(r.writers, record.Writer{PID: w.pid, Lines: lines})
+		r.writers = append(r.writers, record.Writer{PID: w.pid, Lines: lines, Rest: w.rest})
+		w.rest = false
 		if w.length -= len(part); w.length > 0 {
 			break
 		}

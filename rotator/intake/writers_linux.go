@@ -15,10 +15,22 @@ func (d *demux) by(to *chunks, pid int32, length int) {
 	if to == &d.held {
 		list = &d.heldBy
 	}
-	if last := len(*list) - 1; last >= 0 && (*list)[last].pid == pid {
+	rest := d.cut[pid]
+	delete(d.cut, pid)
+	if last := len(*list) - 1; last >= 0 && (*list)[last].pid == pid && !rest {
 		(*list)[last].length += length
 	} else {
-		*list = append(*list, written{pid, length})
+		*list = append(*list, written{pid, length, rest})
+	}
+}
+
+// endEarly ends a writer's line though its process has not, so that the rest of it is a line
+// of its own.
+func (d *demux) endEarly(w *writer) {
+	pid, cut := w.pid, w.rest.length > 0 || w == d.streaming
+	d.end(w)
+	if d.names && cut {
+		d.cut[pid] = true
 	}
 }
 
@@ -30,6 +42,7 @@ func (d *demux) drained(to []written, length int) []written {
 		part := *w
 		part.length = min(part.length, length)
 		to = append(to, part)
+		w.rest = false
 		length -= part.length
 		if w.length -= part.length; w.length > 0 {
 			break

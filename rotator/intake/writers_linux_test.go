@@ -3,6 +3,7 @@ package intake
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -12,7 +13,7 @@ func TestWritersOfBytes(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for round := range 200 {
 		d := testDemux(40 + random.IntN(200))
-		d.names = true
+		d.names, d.cut = true, map[int32]bool{}
 		if round%2 == 0 {
 			d.lastStart = func(text []byte) int { return bytes.LastIndexByte(text[:len(text)-1], '\n') + 1 }
 			d.largestMessage = 64
@@ -58,6 +59,23 @@ func TestWritersOfBytes(t *testing.T) {
 	}
 }
 
+// What follows a line that was cut in two is marked, once.
+func TestWritersOfRests(t *testing.T) {
+	t.Parallel()
+	d := testDemux(20)
+	d.names, d.cut = true, map[int32]bool{}
+	text := string(bytes.Repeat([]byte("x"), 30))
+	out := take(d, nil, 1, text)       // passed on in pieces
+	out = take(d, out, 2, text+"\n")   // waits
+	out = take(d, out, 3, text+"\n")   // too much: the first one is cut
+	out = take(d, out, 1, "rest\n1\n") // of it
+	wrote := d.drained(nil, len(out))
+	want := []written{{1, 31, false}, {2, 31, false}, {3, 31, false}, {1, 7, true}}
+	if !slices.Equal(wrote, want) {
+		t.Errorf("%q was written by %v, want %v", out, wrote, want)
+	}
+}
+
 // The lines of a batch are counted where they begin, be the batch cut in a line or not.
 func TestWritersOfLines(t *testing.T) {
 	t.Parallel()
@@ -68,11 +86,11 @@ func TestWritersOfLines(t *testing.T) {
 		open  bool
 		want  []int
 	}{
-		{"a\nb\nc\n", []written{{1, 4}, {2, 2}}, false, []int{2, 1}},
-		{"a\nbbb", []written{{1, 5}, {1, 9}}, false, []int{2}},
+		{"a\nb\nc\n", []written{{1, 4, false}, {2, 2, false}}, false, []int{2, 1}},
+		{"a\nbbb", []written{{1, 5, false}, {1, 9, false}}, false, []int{2}},
 		{"bb\nc\n", nil, true, []int{1}},
 		{"bbbb", nil, false, []int{1}},
-		{"\n\n", []written{{1, 1}, {2, 1}}, true, []int{0, 1}},
+		{"\n\n", []written{{1, 1, false}, {2, 1, false}}, true, []int{0, 1}},
 	} {
 		r.wrote = append(r.wrote, test.wrote...)
 		r.noteWriters([]byte(test.batch), test.open)

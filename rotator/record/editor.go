@@ -35,6 +35,10 @@ func (c *EditorConfig) On(stream string) *EditorConfig {
 // NamesWriters reports whether stamps tell who wrote a line.
 func (c *EditorConfig) NamesWriters() bool { return c != nil && c.Stamp != nil && c.Stamp.Needs("pid") }
 
+// WantsWriters reports whether [Editor.Route] is to be told who wrote each line, and which is
+// the rest of another.
+func (c *EditorConfig) WantsWriters() bool { return c.NamesWriters() || c != nil && len(c.Redact) > 0 }
+
 // maxRead is more than the lines of a batch that are shorter than MaxLine have.
 const maxRead = 512 << 10
 
@@ -66,6 +70,7 @@ type Editor struct {
 	router   *Router   // nil for the main output alone
 	redactor *redactor // nil without redactions
 
+	rests rests
 	// cut is what may be the beginning of a control sequence, at the end of the last
 	// batch, and joined memory for it and the next one.
 	cut, joined []byte
@@ -114,12 +119,15 @@ func NewEditor(c EditorConfig, router *Router) *Editor {
 // and returns what belongs to the main one, in memory that is valid until the next call.
 // Writers are who wrote the lines that begin in the batch.
 func (e *Editor) Route(lines []byte, at time.Time, writers []Writer, push func(output int, run []byte)) (main []byte) {
-	lines = e.edit(lines)
+	lines = e.edit(e.hide(lines, writers))
 	e.stamper.mark(lines, at, writers)
 	e.main = shrunk(e.main)
 	switch {
 	case e.router != nil:
 		e.push = push
+		if e.config.Start == nil {
+			writers = nil
+		}
 		e.router.Route(lines, at, writers, e.route)
 	case e.config.Stamp == nil:
 		return lines

@@ -270,7 +270,7 @@ func TestEditorAllocatesNothing(t *testing.T) {
 		c.MaxLine = 1 << 20
 		e := NewEditor(c, NewRouter(Config{MaxLine: c.MaxLine, Outputs: []Output{{}}}))
 		batch := make([]byte, len(text))
-		writers := []Writer{{1, 200}, {2, 300}}
+		writers := []Writer{{1, 200, false}, {2, 300, false}}
 		push := func(int, []byte) {}
 		now := at
 		got := testing.AllocsPerRun(100, func() {
@@ -297,13 +297,13 @@ func TestEditorNamesWriters(t *testing.T) {
 		text    string
 		writers []Writer
 	}{
-		{"a\nb\n", []Writer{{1, 1}, {2, 1}}},
-		{"long line", []Writer{{3, 1}}},
+		{"a\nb\n", []Writer{{1, 1, false}, {2, 1, false}}},
+		{"long line", []Writer{{3, 1, false}}},
 		{" of 3", nil},
-		{".\nc\nd\n", []Writer{{1, 1}, {2, 1}}},
-		{"\x1b[31mheld", []Writer{{4, 1}}},
-		{" \x1b[m.\n\n\n", []Writer{{5, 2}}},
-		{"e\n", []Writer{{6, 0}, {7, 1}}},
+		{".\nc\nd\n", []Writer{{1, 1, false}, {2, 1, false}}},
+		{"\x1b[31mheld", []Writer{{4, 1, false}}},
+		{" \x1b[m.\n\n\n", []Writer{{5, 2, false}}},
+		{"e\n", []Writer{{6, 0, false}, {7, 1, false}}},
 	} {
 		got = append(got, e.Route([]byte(batch.text), at, batch.writers, nil)...)
 	}
@@ -319,7 +319,7 @@ func TestEditorStampsRecordsOfWriters(t *testing.T) {
 	t.Parallel()
 	e := NewEditor(EditorConfig{Stamp: newStamp("%S "), Start: compile(t, `^R`), MaxLine: 100}, nil)
 	const text = "R one\nR two\nof two\nprinted\nof one\nof 3\n"
-	writers := []Writer{{1, 1}, {2, 2}, {3, 1}, {1, 1}, {3, 1}}
+	writers := []Writer{{1, 1, false}, {2, 2, false}, {3, 1, false}, {1, 1, false}, {3, 1, false}}
 	const want = "00 R one\n00 R two\nof two\n00 printed\nof one\nof 3\n"
 	if got := string(e.Route([]byte(text), at, writers, nil)); got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -333,12 +333,12 @@ func TestEditorStampsRecordsOfWriters(t *testing.T) {
 		{MaxQuiet, 2, "01 x\n"},   // quiet, while another was not
 		{10 * MaxQuiet, 2, "x\n"}, // nobody has looked
 	} {
-		if got := string(e.Route([]byte("x\n"), at.Add(step.after), []Writer{{step.pid, 1}}, nil)); got != step.want {
+		if got := string(e.Route([]byte("x\n"), at.Add(step.after), []Writer{{step.pid, 1, false}}, nil)); got != step.want {
 			t.Errorf("after %v: got %q, want %q", step.after, got, step.want)
 		}
 	}
 	e.End()
-	if got, want := string(e.Route([]byte("x\n"), at.Add(10*MaxQuiet), []Writer{{2, 1}}, nil)), "10 x\n"; got != want {
+	if got, want := string(e.Route([]byte("x\n"), at.Add(10*MaxQuiet), []Writer{{2, 1, false}}, nil)), "10 x\n"; got != want {
 		t.Errorf("after the end: got %q, want %q", got, want)
 	}
 }
@@ -391,6 +391,32 @@ func TestStampWhenClocksChange(t *testing.T) {
 		if got := string(e.Route([]byte("x\n"), at, nil, nil)); got != test.want+"x\n" {
 			t.Errorf("%s: %q, want %q", test.at, got, test.want)
 		}
+	}
+}
+
+// The rest of a line that was cut in two is not written, since a secret may be in both halves.
+func TestEditorHidesRests(t *testing.T) {
+	t.Parallel()
+	e := NewEditor(EditorConfig{Redact: redactions(`password=(\S+)`), Stamp: newStamp("%{pid} "), MaxLine: 8}, nil)
+	var got []byte
+	for _, batch := range []struct {
+		text    string
+		writers []Writer
+	}{
+		{"a password=hun\nb\nter2 x\nc\n", []Writer{{1, 1, false}, {2, 1, false}, {1, 1, true}, {2, 1, false}}},
+		{"ter2 is long", []Writer{{1, 1, true}}},
+		{" and longer", nil},
+		{" still\nd password=x\n", []Writer{{2, 1, false}}},
+		{"ter2\nafter\n", []Writer{{1, 2, true}}},
+		{"e open", []Writer{{2, 1, false}}},
+		{"ed\nter2\n", []Writer{{1, 1, true}}},
+		{"f\n", []Writer{{2, 1, false}}},
+	} {
+		got = append(got, e.Route([]byte(batch.text), at, batch.writers, nil)...)
+	}
+	const want = "1 a password=***\n2 b\n1 ***\n2 c\n1 ***\n2 d password=***\n1 ***\n1 after\n2 e opened\n1 ***\n2 f\n"
+	if string(got) != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -69,7 +69,7 @@ func (o oracle) writer(line int) int32 {
 func (o oracle) writers(stream []byte, from, to int) (writers []Writer) {
 	for i, l := range o.lines(stream, nil) {
 		if len(o.who) > 0 && from <= l.at && l.at < to {
-			writers = append(writers, Writer{o.writer(i), 1})
+			writers = append(writers, Writer{PID: o.writer(i), Lines: 1})
 		}
 	}
 	return writers
@@ -333,12 +333,12 @@ func TestRecordsOfWriters(t *testing.T) {
 		{0, 0, "printed by whom the kernel cannot name\n", "printed by whom the kernel cannot name\n"},
 	} {
 		now = now.Add(step.after)
-		if got := string(r.Route([]byte(step.text), now, []Writer{{step.pid, 1}}, nil)); got != step.want {
+		if got := string(r.Route([]byte(step.text), now, []Writer{{step.pid, 1, false}}, nil)); got != step.want {
 			t.Errorf("%q: got %q", step.text, got)
 		}
 	}
 	r.End()
-	if got := string(r.Route([]byte("printed\n"), now, []Writer{{1, 1}}, nil)); got != "printed\n" {
+	if got := string(r.Route([]byte("printed\n"), now, []Writer{{1, 1, false}}, nil)); got != "printed\n" {
 		t.Errorf("after the end of all records: got %q", got)
 	}
 }

@@ -9,6 +9,8 @@ import (
 type Writer struct {
 	PID   int32
 	Lines int
+	// Rest says that the first of them is the rest of a line that was cut in two.
+	Rest bool
 }
 
 // A writerQueue says who wrote the lines to come.
