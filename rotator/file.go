@@ -94,10 +94,12 @@ func openOrMake(c Config, path string) (files.File, error) {
 
 // create makes a file.
 func create(c Config, path string) (files.File, error) {
-	f, err := c.Files.Open(path, true, c.Mode)
+	// Nobody else may open it before it is locked.
+	f, err := c.Files.Open(path, true, c.Mode&0o600)
 	if err != nil {
 		return nil, err
 	}
+	_ = f.Lock(false) // shared again where that can fail
 	handOver(c, c.Mode, f)
 	return f, nil
 }
@@ -138,7 +140,7 @@ func makeDirs(c Config, path string) error {
 // then nobody shares the lock, and it can be had alone. Nobody waits for the lock:
 // whoever is refused, is refused by one that is ending the line, or by an archive.
 func (f *liveFile) share() error {
-	if f.isTorn() && f.Lock(true) == nil {
+	if f.isTorn() && alone(f.Lock(true)) {
 		if f.torn = f.isTorn(); f.torn {
 			_ = f.end() // tried again before the first line
 		}
@@ -147,6 +149,9 @@ func (f *liveFile) share() error {
 	f.locked = err == nil
 	return err
 }
+
+// alone reports whether nobody else who writes has a lock, by what locking has returned.
+func alone(err error) bool { return err == nil || errors.Is(err, files.ErrReader) }
 
 // isTorn reports whether the file does not end with a newline, as far as it can be read.
 func (f *liveFile) isTorn() bool {

@@ -58,7 +58,7 @@ func TestTornAndLocked(t *testing.T) {
 	if err := os.WriteFile(b.path("1200"), []byte("torn"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := files.Disk{}.Read(b.path("1200"))
+	lock, err := files.Disk{}.ReadToLock(b.path("1200"))
 	if err == nil {
 		err = lock.Lock(true)
 	}

@@ -16,8 +16,9 @@
 //   - Only regular files are touched whose names [pattern.Pattern.Parse] reads, with
 //     a number or an ending of compressed files behind them. Symlinks are not followed.
 //   - A file is finished when its period is over, or when there is one of a higher
-//     number. No writer has it open then: a live file carries a shared lock (flock(2)),
-//     and whoever deletes a file holds the lock alone, or leaves the file for later.
+//     number. No writer has it open then: a live file carries a lock (fcntl(2)),
+//     and whoever deletes a file holds the lock alone, or leaves the file for later. Who may
+//     only read a file has no lock that counts.
 //     So on a file system without locks nothing is deleted. Where each run has a file of
 //     its own, the lock alone tells.
 //   - A file is compressed into a temporary one, ".NAME.gz.tmp". When that is complete and

@@ -223,7 +223,7 @@ func TestNotWhileHandedOn(t *testing.T) {
 		fx := newFixture(t, daily)
 		change(&fx.Config)
 		fx.put(yesterday, "."+yesterday+".pending")
-		mark, err := files.Disk{}.Read(fx.path("." + yesterday + ".pending"))
+		mark, err := files.Disk{}.ReadToLock(fx.path("." + yesterday + ".pending"))
 		if err == nil {
 			err = mark.Lock(true)
 		}

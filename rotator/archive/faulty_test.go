@@ -73,6 +73,14 @@ func (d *faultyDisk) Read(path string) (files.File, error) {
 	return d.opened(path, f, err)
 }
 
+func (d *faultyDisk) ReadToLock(path string) (files.File, error) {
+	if err := d.before("open", path); err != nil {
+		return nil, err
+	}
+	f, err := d.Disk.ReadToLock(path)
+	return d.opened(path, f, err)
+}
+
 func (d *faultyDisk) Temporary(path string) (files.File, error) {
 	if err := d.before("create", path); err != nil {
 		return nil, err

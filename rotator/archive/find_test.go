@@ -69,6 +69,8 @@ func (l listing) Stat(string, bool) (files.Info, error) {
 
 func (l listing) Read(string) (files.File, error) { return empty{}, nil }
 
+func (l listing) ReadToLock(string) (files.File, error) { return empty{}, nil }
+
 type empty struct{ files.File }
 
 func (empty) Lock(alone bool) error { return nil }

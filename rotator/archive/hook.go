@@ -176,7 +176,7 @@ func (p *pass) unmark(f *file, mark, aside string) error {
 
 // more reports whether lines have come for a file since it was handed on, or may come.
 func (p *pass) more(f *file) (more bool, err error) {
-	h, err := p.Files.Read(f.plain)
+	h, err := p.Files.ReadToLock(f.plain)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

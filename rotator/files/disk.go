@@ -30,6 +30,10 @@ var ErrNotDirectory error = unix.ENOTDIR
 // ErrLocked is what locking fails with when another process has the lock.
 var ErrLocked = errors.New("locked by another process")
 
+// ErrReader is what locking fails with when a process that may only read the file has locked
+// it, and nobody else has: then nobody who writes can be seen, and nobody is kept away.
+var ErrReader = errors.New("locked by a process that may only read it")
+
 func (d Disk) Open(path string, create bool, mode uint32) (f File, err error) {
 	if create {
 		return open(path, unix.O_RDWR|unix.O_APPEND|unix.O_CREAT|exclusive, mode, nil, true)
@@ -57,6 +61,14 @@ func (d Disk) Temporary(path string) (f File, err error) {
 }
 
 func (Disk) Read(path string) (File, error) { return open(path, unix.O_RDONLY, 0, nil, false) }
+
+func (d Disk) ReadToLock(path string) (File, error) {
+	// A lock that counts needs a descriptor that may write.
+	if f, err := open(path, unix.O_RDWR, 0, d.admitLog, false); err == nil || errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	return d.Read(path)
+}
 
 // open opens a regular file, or a character device. With through it may be behind a symlink
 // that we may follow.
@@ -108,7 +120,7 @@ func (Disk) Mkdir(path string) (f File, err error) {
 			return err
 		}
 		fd, err := at.open(unix.O_RDONLY|unix.O_DIRECTORY, 0)
-		f = &diskFile{fd, path}
+		f = &diskFile{fd: fd, path: path}
 		return err
 	})
 	if err != nil {

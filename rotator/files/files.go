@@ -59,6 +59,8 @@ type System interface {
 
 	// Read opens a regular file for reading, but no symlink.
 	Read(path string) (File, error)
+	// ReadToLock is Read for a file that is to be locked.
+	ReadToLock(path string) (File, error)
 	// Temporary opens a regular file of our own for reading and writing from its start, and
 	// makes it with mode 0600 if it is not there.
 	Temporary(path string) (File, error)
@@ -86,9 +88,11 @@ type File interface {
 	Chmod(mode uint32) error
 	Chown(uid, gid int) error
 	Info() (Info, error)
-	// Lock locks the file, alone or together with others, instead of as it was before
-	// (flock(2)). It fails with ErrLocked if another process has a lock that excludes
-	// this one, and always with another error on a file system that has no locks.
+	// Lock locks the file, alone or together with others, instead of as it was before.
+	// Only who may write to the file can have a lock that counts. It fails with ErrLocked
+	// if another process has one that excludes this one, with ErrReader if somebody who
+	// may only read keeps it from being had, and always with another error on a file
+	// system that has no locks.
 	Lock(alone bool) error
 	Close() error
 }
@@ -134,6 +138,7 @@ func Dir(path string) string {
 type diskFile struct {
 	fd   int
 	path string
+	lock lock
 }
 
 func (f *diskFile) Write(p []byte) (int, error) {
@@ -184,18 +189,6 @@ func (f *diskFile) Info() (Info, error) {
 		info.Torn = n == 1 && err == nil && last[0] != '\n'
 	}
 	return info, nil
-}
-
-func (f *diskFile) Lock(alone bool) error {
-	how := unix.LOCK_SH
-	if alone {
-		how = unix.LOCK_EX
-	}
-	_, err := retry(func() (int, error) { return 0, unix.Flock(f.fd, how|unix.LOCK_NB) })
-	if err == unix.EWOULDBLOCK {
-		err = ErrLocked
-	}
-	return pathError("lock", f.path, err)
 }
 
 // Close is not repeated when a signal interrupts it: the descriptor is gone all the
