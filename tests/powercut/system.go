@@ -104,6 +104,9 @@ func (s *System) Open(path string, create bool, mode uint32) (files.File, error)
 // Read opens a file for reading.
 func (s *System) Read(path string) (files.File, error) { return s.open(path, false, false, false, 0) }
 
+// ReadToLock is Read: whoever opens a file may lock it.
+func (s *System) ReadToLock(path string) (files.File, error) { return s.Read(path) }
+
 // Temporary opens a file for writing from its start.
 func (s *System) Temporary(path string) (files.File, error) {
 	return s.open(path, true, false, false, 0o600)
