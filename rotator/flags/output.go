@@ -126,6 +126,7 @@ func (f *Flags) Outputs(printer messages.Printer) (*Outputs, error) {
 		if err != nil {
 			return nil, f.Mistake(err)
 		}
+		c.Name = "--tee"
 		all.Others = append(all.Others, c)
 		teed := router
 		teed.Outputs = append(slices.Clip(router.Outputs), record.Output{Main: true})
