@@ -100,8 +100,6 @@ var fields = map[byte]field{
 	'v': {expand: "%e-%b-%Y"},
 	'X': {expand: "%H:%M:%S"},
 	'x': {expand: "%m/%d/%y"},
-	'n': {expand: "\n"},
-	't': {expand: "\t"},
 }
 
 // A token is a piece of a pattern: a simple field, or literal text when spec is 0.
@@ -211,6 +209,12 @@ func checkText(pattern string, escape byte) error {
 func suggestion(spec, escape byte) string {
 	instead := map[byte]string{
 		'P': "p", 'L': "S", 'N': "S", 'f': "S", 'E': "Y", 'O': "m", 'q': "m", '+': "c", 'i': "M", 'D': "F",
+	}
+	switch spec { // what they are elsewhere, in strftime and in the options of celery and uWSGI
+	case 'n':
+		return "; elsewhere it is a newline, or stands for a name: type that itself"
+	case 't':
+		return fmt.Sprintf("; elsewhere it is a tab, or the time: type a tab itself, or %cs for seconds since 1970", escape)
 	}
 	if s, ok := instead[spec]; ok {
 		return fmt.Sprintf("; write %c%s", escape, s)

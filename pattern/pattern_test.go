@@ -170,6 +170,8 @@ func TestNew(t *testing.T) {
 		{"logs/%Y/", "", "", "directory"},
 		{"a\x00%Y", "", "", "NUL"},
 		{"größe-%Q", "", "", "%Q at character 7 is not a time field; write %%"},
+		{"celery/%n-%Y.log", "", "", "%n at character 8 is not a time field; elsewhere it is a newline, or stands for a name: type that itself"},
+		{"%t-%Y.log", "", "", "%t at character 1 is not a time field; elsewhere it is a tab, or the time: type a tab itself, or %s"},
 		{"%Y-%N", "", "", "%N at character 4 is not a time field; write %S"},
 		{"%Ey", "", "", "%E at character 1"},
 		{"%-Od", "", "", "%-O at character 1"},

@@ -454,7 +454,7 @@ func TestStampMistakes(t *testing.T) {
 		"%{host} ":                      `format "%{host} ": %{host} is not a field; write %{pid} or %{stream}`,
 		"%{pid":                         `format "%{pid": %{pid is not a field; write %{pid} or %{stream}`,
 		"on ":                           `format "on " has no field; write one such as '%F %T ' (a configuration file may want the % doubled)`,
-		"%F%n":                          `the format has a newline in it, and a stamp is a part of a line`,
+		"%F\n":                          `the format has a newline in it, and a stamp is a part of a line`,
 		"%F %":                          `format "%F %": % at character 4 is cut short; write %% for the character itself`,
 		"%F" + strings.Repeat("x", 600): `the format makes 610 bytes before each line; write one of 512 at the most`,
 		"%L %-L":                        `format "%L %-L": %-L at character 4 is not a time field; write %S`,
