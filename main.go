@@ -218,6 +218,9 @@ func (p *program) relay(f *flags.Flags, outputs *flags.Outputs, printer messages
 		cmd.Abandon()
 		status = cmd.Wait()
 		p.interrupted = cmd.Interrupted()
+		if pid, name := cmd.Background(); pid > 0 {
+			printer.Warn("the command has gone into the background as process %d (%s), and what that logs does not come here; start it without --daemon, daemonize, multi or the like", pid, name)
+		}
 	}
 	return status, err
 }

@@ -23,7 +23,8 @@ func commandLine(role, script string, flags ...string) *exec.Cmd {
 		args = append(args, "--", "sh", "-c", script)
 	}
 	cmd := exec.Command("logreel", args...)
-	cmd.Env = append(os.Environ(), commandRole+"="+role)
+	// Each has an environment of its own, by which logreel tells its processes from others.
+	cmd.Env = append(os.Environ(), commandRole+"="+role, fmt.Sprintf("LOGREEL_TEST_LINE=%p", cmd))
 	return cmd
 }
 
@@ -126,6 +127,41 @@ func TestCommandDaemon(t *testing.T) {
 	p.wait(0)
 	if got := p.content("app.log"); !strings.Contains(got, "daemon\n") || !strings.HasSuffix(got, "served\n") {
 		t.Errorf("got %q", got)
+	}
+}
+
+// A server that goes into the background takes its log along, and a warning says so. What
+// only leaves a child behind, or does nothing, is no such server.
+func TestCommandInBackground(t *testing.T) {
+	t.Parallel()
+	needs(t, map[string]string{"setsid": "util-linux", "gunicorn": "gunicorn"})
+	const warning = "the command has gone into the background as process "
+	leave := func(how string) string {
+		return how + " sh -c 'echo $$ >left; read x <wait' </dev/null >/dev/null 2>&1 & until [ -s left ]; do sleep 0.01; done; echo started"
+	}
+	for about, test := range map[string]struct {
+		script string
+		warns  bool
+	}{
+		"a session":     {leave("setsid"), true},
+		"a child":       {leave(""), false},
+		"a failure":     {leave("setsid") + "; exit 3", false},
+		"nothing":       {"exit 0", false},
+		"gunicorn":      {"exec gunicorn --daemon --pid=left --bind=unix:socket app:app", true},
+		"gunicorn here": {"gunicorn --pid=left --bind=unix:socket app:app & until [ -s left ]; do sleep 0.01; done; kill $!; wait $!", false},
+	} {
+		t.Run(about, func(t *testing.T) {
+			d := newFolder(t)
+			d.put("app.py", "def app(environ, start): pass\n")
+			run(t, "mkfifo", d.at("wait"))
+			cmd := commandLine("", test.script)
+			cmd.Env = append(cmd.Env, markEnv+"="+d.dir)
+			t.Cleanup(func() { killMarked(t, d.dir) })
+			p := d.launch(cmd)
+			if said := p.waitAny(); strings.Contains(said, warning) != test.warns {
+				t.Errorf("it said: %s", said)
+			}
+		})
 	}
 }
 

@@ -32,6 +32,7 @@ import (
 	"os/signal"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -69,11 +70,16 @@ type Command struct {
 	// standard error.
 	Outputs []Output
 
-	pid      int
-	terminal terminal
-	place    place
-	ended    chan struct{}
-	status   atomic.Uint32
+	pid int
+
+	// What tells its processes from others.
+	began       time.Time
+	session     int
+	environment []string
+	terminal    terminal
+	place       place
+	ended       chan struct{}
+	status      atomic.Uint32
 }
 
 // Start starts a command.
@@ -82,7 +88,7 @@ func Start(c Config) (*Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := &Command{terminal: findTerminal(), ended: make(chan struct{})}
+	cmd := &Command{terminal: findTerminal(), ended: make(chan struct{}), environment: c.Environment}
 	cmd.place = findPlace(cmd.terminal)
 	files := []uintptr{0}
 	for range map[bool]int{false: 1, true: 2}[c.Apart] {
@@ -106,6 +112,8 @@ func Start(c Config) (*Command, error) {
 	if err != nil {
 		return nil, errors.Join(startError(path, err), cmd.close())
 	}
+	cmd.began = time.Now()
+	cmd.session, _ = unix.Getsid(0) // fails never, and is the command's too
 	cmd.place.settle()
 	return cmd, nil
 }
