@@ -33,10 +33,8 @@ import (
 	"github.com/logreel/logreel/rotator/version"
 )
 
-const (
-	statusFailed = 1 // could not start, or had to give up
-	statusUsage  = 2
-)
+// statusFailed is the exit status when it could not start, or had to give up.
+const statusFailed = 1
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == command.PIDFlag {
@@ -47,7 +45,7 @@ func main() {
 	status, err := 0, process.CheckLimits() // before there are more than the runtime's own
 	if err == nil {
 		p.signals, p.ignored = process.Signals()
-		status, err = p.run(os.Args[1:])
+		status, err = p.run(os.Args)
 	}
 	if err != nil {
 		p.stderr.Error(err)
@@ -62,12 +60,9 @@ func main() {
 
 // statusOf returns the exit status for an error.
 func statusOf(err error) int {
-	var notStarted *command.StartError
-	switch {
-	case errors.As(err, new(flags.UsageError)):
-		return statusUsage
-	case errors.As(err, &notStarted):
-		return notStarted.Status
+	var special interface{ ExitStatus() int }
+	if errors.As(err, &special) {
+		return special.ExitStatus()
 	}
 	return statusFailed
 }
@@ -103,11 +98,7 @@ func (p *program) run(args []string) (status int, err error) {
 		archive.Child(outputs.All()[f.OutputNumber].Archive)
 		return 0, nil
 	}
-	for _, c := range outputs.All() {
-		if warning := c.Rotator.Pattern.Warning(); warning != "" {
-			printer.Warn("%s", warning)
-		}
-	}
+	f.Remark(outputs, printer)
 	if f.Preview > 0 {
 		return 0, showPreviews(f, outputs.All())
 	}

@@ -131,7 +131,7 @@ func (p *Pattern) solve(name string, v values) (found Period, ok bool) {
 	next, end := p.cut.slot(last)
 	ok = false
 	for _, start := range append(p.pieces(first, last), p.pieces(next, end)...) {
-		period := p.Period(start)
+		period := p.Period(start.Add(p.delay))
 		if p.Name(period) != name || !period.Start.After(time.Time{}) { // there is no year 0
 			continue
 		}

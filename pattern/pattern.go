@@ -54,11 +54,16 @@ type Config struct {
 	Every Interval
 	// At shifts the boundaries. Default: no shift.
 	At Offset
+	// Delay is how long after a boundary the next period begins. Names are as without it.
+	Delay time.Duration
 	// Zone is the zone of boundaries and names. Default: [time.Local].
 	Zone *time.Location
 	// Repeat allows a pattern without a time field, for callers that tell the
 	// files apart by other means (by size).
 	Repeat bool
+	// Same allows periods that have the same name as the one before, which go on with its
+	// file.
+	Same bool
 }
 
 // A Pattern is a compiled [Config]. It is immutable, and safe for concurrent use.
@@ -70,6 +75,7 @@ type Pattern struct {
 	render *strftime.Strftime
 	every  Interval
 	cut    cut
+	delay  time.Duration
 	// runs reads the names of files that never switch by time but have time fields: each
 	// is that of one run, and tells when it began. Nil for other patterns.
 	runs *Pattern
@@ -140,12 +146,15 @@ func (p *Pattern) schedule(c Config) error {
 		p.every = finest
 	}
 	p.cut = newCut(p.every, c.At, p.has)
-	if !p.every.never {
+	if !p.every.never && !c.Same {
 		if err := p.checkNames(!c.Every.isZero()); err != nil {
 			return err
 		}
 	}
 	if err := c.At.check(p.every); err != nil {
+		return err
+	}
+	if err := p.setDelay(c.Delay); err != nil {
 		return err
 	}
 	if p.cut.iso && c.At.months > 0 {
@@ -189,7 +198,7 @@ func (p *Pattern) Zone() *time.Location { return p.zone }
 
 // Name returns the file name of a period.
 func (p *Pattern) Name(period Period) string {
-	return p.render.FormatString(p.named(period.Start.In(p.zone)))
+	return p.render.FormatString(p.named(period.Start.Add(-p.delay).In(p.zone)))
 }
 
 // named returns the time that the name of a period is rendered at: what the clocks show

@@ -1,6 +1,9 @@
 package pattern
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Period returns the period that t belongs to. For [Never] it is the one that
 // begins at t and has no end.
@@ -9,7 +12,23 @@ func (p *Pattern) Period(t time.Time) Period {
 	if p.every.never {
 		return Period{Start: t}
 	}
-	return Period{Start: p.start(t), End: p.end(t)}
+	t = t.Add(-p.delay)
+	return Period{Start: p.start(t).Add(p.delay), End: p.end(t).Add(p.delay)}
+}
+
+// setDelay sets how long after a boundary the next period begins, which is less than the
+// shortest period.
+func (p *Pattern) setDelay(delay time.Duration) error {
+	shortest := time.Duration(p.every.seconds+p.every.months*28*daySeconds) * time.Second
+	switch {
+	case delay == 0:
+	case p.every.never:
+		return fmt.Errorf("--delay=%v: there is no boundary to be late for; leave it out, or give --every", delay)
+	case delay >= shortest:
+		return fmt.Errorf("--delay=%v: is not shorter than the period of %v; to shift boundaries and names there is --at", delay, p.every)
+	}
+	p.delay = delay
+	return nil
 }
 
 // start walks back from t, from one change of the zone's offset to the one before

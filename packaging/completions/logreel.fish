@@ -35,6 +35,7 @@ end
 # -x takes a value, -r takes a file, and all others take none.
 __logreel_option -l every -x -a '30s 15m 1h 1d 1w 1mo 1y never' -d 'When to switch'
 __logreel_option -l at -x -d 'Shift the boundaries'
+__logreel_option -l delay -x -d 'Switch so long after the boundary'
 __logreel_option -l size -x -d 'Switch before the file is larger'
 __logreel_option -l tz -x -a '(__logreel_zones)' -d 'Zone of names and boundaries'
 __logreel_option -l utc -d 'The same as --tz=UTC'

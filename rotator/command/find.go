@@ -23,12 +23,15 @@ const defaultPath = "/bin:/usr/bin"
 
 // A StartError says why a command could not be started.
 type StartError struct {
-	Status int // the exit status that a shell has for it
+	status int
 	err    error
 }
 
 func (e *StartError) Error() string { return e.err.Error() }
 func (e *StartError) Unwrap() error { return e.err }
+
+// ExitStatus returns the exit status that a shell has for it.
+func (e *StartError) ExitStatus() int { return e.status }
 
 // find returns the path of a program, as execvp(3) finds it. One that has a slash is not
 // looked for: whoever starts it is told what is wrong with it.

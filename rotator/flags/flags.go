@@ -3,6 +3,7 @@
 package flags
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/intake"
+	"github.com/logreel/logreel/rotator/original"
 	"github.com/logreel/logreel/rotator/output"
 	"github.com/logreel/logreel/rotator/record"
 	"github.com/logreel/logreel/rotator/values"
@@ -24,6 +26,8 @@ import (
 type OutputFlags struct {
 	Every  pattern.Interval `group:"Rotation" placeholder:"INTERVAL" help:"30s 15m 6h 1d 1w 1mo 1y, or never. Default: the finest time field in PATTERN."`
 	At     pattern.Offset   `group:"Rotation" placeholder:"OFFSET" help:"Shift the boundaries: --every=1d --at=03:00, --every=1w --at=sun."`
+	Delay  values.Duration  `group:"Rotation" placeholder:"DURATION" help:"Switch this long after the boundary, and name files as without it: --every=6h --delay=1h."`
+	Same   bool             `name:"same-names" group:"Rotation" hidden:"" help:"Let a period have the name of the one before it, and go on with its file."`
 	Size   values.Size      `group:"Rotation" placeholder:"SIZE" help:"Also switch before a line would take the file past SIZE (10M); the next files of the period get .1, .2, … after the name."`
 	TZ     string           `name:"tz" group:"Rotation" placeholder:"ZONE" help:"Zone of names and boundaries, such as Europe/Berlin. Default: the local one."`
 	UTC    bool             `name:"utc" group:"Rotation" help:"The same as --tz=UTC."`
@@ -82,6 +86,8 @@ type Flags struct {
 
 	// Command is what stands after --; nil without one.
 	Command []string `kong:"-"`
+	// as is whose command line it was.
+	as *original.Translation
 	// Arguments are those before it.
 	Arguments []string `kong:"-"`
 	// inherited is the environment, and environment the variables in it that set flags.
@@ -128,10 +134,19 @@ func (helpFlag) BeforeReset(c *kong.Context) error {
 	return errors.Join(ErrHelped, c.PrintUsage(false))
 }
 
-// Parse reads the command line, without the program's name, and the environment. What
-// is wrong with them is a [UsageError].
+// Parse reads the command line, with the program's name, and the environment. What is
+// wrong with them is a [UsageError], or an [original.Error].
 func Parse(args []string) (*Flags, error) {
-	f := &Flags{Arguments: args, inherited: os.Environ()}
+	as, err := original.Parse(args)
+	if err != nil {
+		return nil, err
+	}
+	if as.Text != "" {
+		_, err := fmt.Print(as.Text)
+		return nil, cmp.Or(err, ErrHelped)
+	}
+	args = as.Arguments
+	f := &Flags{Arguments: args, as: as, inherited: os.Environ()}
 	if i := slices.Index(args, "--"); i >= 0 {
 		f.Arguments, f.Command = args[:i], args[i+1:]
 	}

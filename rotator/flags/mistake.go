@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/logreel/logreel/rotator/messages"
 )
 
 // A UsageError is a mistake in the command line.
@@ -16,6 +18,9 @@ type UsageError struct{ Err error }
 
 func (e UsageError) Error() string { return e.Err.Error() }
 func (e UsageError) Unwrap() error { return e.Err }
+
+// ExitStatus returns the exit status of mistakes.
+func (e UsageError) ExitStatus() int { return 2 }
 
 var flagName = regexp.MustCompile(`--[a-z-]+`)
 
@@ -111,4 +116,19 @@ func unknownShort(unknown string, arguments []string) error {
 		return fmt.Errorf("unknown flag %s; see logreel --help", arguments[i])
 	}
 	return fmt.Errorf("unknown flag %s; see logreel --help, or write ./%[1]s if that is the pattern", arguments[i])
+}
+
+// Remark tells the user what is likely to be a mistake, though it can be done.
+func (f *Flags) Remark(outputs *Outputs, printer messages.Printer) {
+	for _, note := range f.as.Notes {
+		printer.Warn("%s", note)
+	}
+	if f.as.Of != "" {
+		printer.Detail("in the place of %s; the same is: %s", f.as.Of, f.as)
+	}
+	for _, c := range outputs.All() {
+		if warning := c.Rotator.Pattern.Warning(); warning != "" {
+			printer.Warn("%s", warning)
+		}
+	}
 }

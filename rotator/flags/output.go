@@ -198,7 +198,7 @@ func (f *Flags) output(text string, e *OutputFlags, printer messages.Printer) (c
 		return c, err
 	}
 	names, err := pattern.New(pattern.Config{
-		Pattern: text, Escape: byte(e.Escape), Every: e.Every, At: e.At, Zone: zone, Repeat: e.Size > 0,
+		Pattern: text, Escape: byte(e.Escape), Every: e.Every, At: e.At, Delay: time.Duration(e.Delay), Same: e.Same, Zone: zone, Repeat: e.Size > 0,
 	})
 	if err != nil {
 		return c, err

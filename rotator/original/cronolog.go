@@ -1,0 +1,237 @@
+package original
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/logreel/logreel/pattern"
+)
+
+// usage returns an error with which cronolog ends with status 1.
+func usage(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...), 1} }
+
+const cronologUsage = `usage: cronolog [OPTIONS] TEMPLATE (logreel does its work; see "man logreel", BY ANOTHER'S NAME)
+
+  -H, --hardlink NAME                    hard link to the current file
+  -S, --symlink, -l, --link NAME         symlink to the current file
+  -P, --prev-symlink NAME                symlink to the one before it
+  -p, --period PERIOD                    such as "1 day" or "15 minutes"
+  -d, --delay DELAY                      switch so long after the end of the period
+  -o, --once-only                        one file for ever
+  -z, --time-zone TZ                     zone of names and periods
+  -x, --debug FILE, -v, --verbose        report on standard error
+  -V, --version    -h, --help
+`
+
+// A span is a number of a unit of time, as cronolog reads it.
+type span struct {
+	count int
+	unit  *spanUnit
+}
+
+type spanUnit struct {
+	name    string // what the text begins with, in any case
+	every   string // logreel's letter
+	seconds int
+	// most is the largest count, and divides what the count has to divide; 0 for nothing.
+	most, divides int
+	// counts says that cronolog counts such units: it switches at each one of the others.
+	counts bool
+	// fields are those that it infers the unit from.
+	fields string
+}
+
+// spanUnits are the units, the finest first.
+var spanUnits = []spanUnit{
+	{"sec", "s", 1, 59, 60, false, "SscTrR"},
+	{"min", "m", 60, 59, 60, true, "M"},
+	{"hour", "h", 3600, 23, 24, true, "HIp"},
+	{"day", "d", 86400, 31, 0, false, "aAdejwDx"},
+	{"week", "w", 7 * 86400, 53, 0, false, "UW"},
+	{"mon", "mo", 28 * 86400, 12, 12, false, "bhBm"},
+	{"year", "y", 365 * 86400, 0, 0, false, "yY"}, // only inferred
+}
+
+var spanText = regexp.MustCompile(`^\s*(\d*)\s*([a-z]+)`)
+
+// parseSpan reads a period or a delay. Cronolog ignores what follows the unit.
+func parseSpan(text string) (span, error) {
+	wrong := usage("%q is not a period of cronolog's; write a count and a unit, such as \"15 minutes\", \"6 hours\" or \"1 day\"", text)
+	found := spanText.FindStringSubmatch(strings.ToLower(text))
+	if found == nil {
+		return span{}, wrong
+	}
+	count := 1
+	if found[1] != "" {
+		count, _ = strconv.Atoi(found[1]) // 0 is wrong as well
+	}
+	for i, u := range spanUnits[:len(spanUnits)-1] {
+		if strings.HasPrefix(found[2], u.name) {
+			if count < 1 || count > u.most || u.divides > 0 && u.divides%count != 0 {
+				return span{}, wrong
+			}
+			return span{count, &spanUnits[i]}, nil
+		}
+	}
+	return span{}, wrong
+}
+
+// inferred returns the period that cronolog takes from a template; nil for none.
+func inferred(template string) *spanUnit {
+	for i, u := range spanUnits {
+		for at := 0; at+1 < len(template); at++ {
+			if template[at] != '%' {
+				continue
+			}
+			at++
+			if strings.IndexByte(u.fields, template[at]) >= 0 {
+				return &spanUnits[i]
+			}
+		}
+	}
+	return nil
+}
+
+// cronolog translates the command line of cronolog 1.6.2.
+func cronolog(args []string) (*Translation, error) {
+	t := &Translation{Of: "cronolog"}
+	var period, delay *span
+	var link, previous, hard, zone *string
+	once, verbose := false, false
+	keep := func(to **string) func(string) error {
+		return func(value string) error { *to = &value; return nil }
+	}
+	keepSpan := func(to **span) func(string) error {
+		return func(value string) error {
+			s, err := parseSpan(value)
+			*to, once = &s, once && to != &period // of -o and -p the last wins
+			return err
+		}
+	}
+	yes := func(to *bool) func(string) error { return func(string) error { *to = true; return nil } }
+	nothing := func(string) error { return nil }
+	others, err := parse([]option{
+		{'H', []string{"hardlink"}, true, keep(&hard)},
+		{'S', []string{"symlink"}, true, keep(&link)},
+		{'l', []string{"link"}, true, keep(&link)},
+		{'P', []string{"prev-symlink"}, true, func(value string) error {
+			if previous = &value; link == nil {
+				return usage("-P comes after -l or -S: the previous link is what the link was before")
+			}
+			return nil
+		}},
+		{'p', []string{"period"}, true, keepSpan(&period)},
+		{'d', []string{"delay"}, true, keepSpan(&delay)},
+		{'o', []string{"once-only"}, false, func(string) error { once, period = true, nil; return nil }},
+		{'x', []string{"debug"}, true, func(string) error { verbose = true; return nil }},
+		{'v', []string{"verbose"}, false, yes(&verbose)},
+		{'z', []string{"time-zone"}, true, keep(&zone)},
+		{'a', []string{"american"}, false, nothing}, // these two are about -s
+		{'e', []string{"european"}, false, nothing},
+		{'s', []string{"start-time"}, true, func(string) error {
+			return usage("-s is not done here; to see what files there will be: logreel --preview --start-time='2026-11-21 02:00' TEMPLATE")
+		}},
+		{'V', []string{"version"}, false, func(string) error {
+			t.Text = "logreel in the place of cronolog 1.6.2\n"
+			return nil
+		}},
+		{'h', []string{"help"}, false, func(string) error {
+			t.Text = cronologUsage
+			return nil
+		}},
+	}, args)
+	switch {
+	case t.Text != "":
+		return t, nil
+	case err != nil:
+		return nil, fmt.Errorf("cronolog: %w; see cronolog -h, and for what else logreel can do, logreel --help", err)
+	case len(others) != 1:
+		return nil, usage("cronolog: write one TEMPLATE, such as /var/log/app/%%Y-%%m-%%d.log; there are %d", len(others))
+	}
+	template := others[0]
+	if err := t.schedule(template, period, delay, once); err != nil {
+		return nil, err
+	}
+	for _, given := range []struct {
+		flag  string
+		value *string
+	}{{"--tz", zone}, {"--link", link}, {"--previous-link", previous}, {"--hard-link", hard}} {
+		if given.value != nil {
+			t.add("%s=%s", given.flag, *given.value)
+		}
+	}
+	umask := unix.Umask(0)
+	unix.Umask(umask)
+	t.add("--mode=%#o", 0o664&^umask)
+	t.add("--dir-mode=%#o", 0o775&^umask)
+	if verbose {
+		t.add("--verbose")
+	}
+	if strings.HasPrefix(template, "-") {
+		template = "./" + template
+	}
+	t.add("%s", template)
+	return t, nil
+}
+
+func (t *Translation) add(format string, args ...any) {
+	t.Arguments = append(t.Arguments, fmt.Sprintf(format, args...))
+}
+
+func (t *Translation) note(format string, args ...any) {
+	t.Notes = append(t.Notes, fmt.Sprintf(format, args...))
+}
+
+// schedule sets when to switch. A period that the names cannot tell apart only makes cronolog
+// open the same file again.
+func (t *Translation) schedule(template string, period, delay *span, once bool) error {
+	unit, count := inferred(template), 1
+	if period != nil {
+		if unit = period.unit; unit.counts {
+			count = period.count
+		} else if period.count > 1 {
+			t.note("cronolog switches each %s, not each %d: --every=%d%s does the latter", unitName(unit), period.count, period.count, unit.every)
+		}
+	}
+	_, err := pattern.New(pattern.Config{Pattern: template})
+	if once || unit == nil || period != nil && err != nil { // it has no time field
+		if unit == nil && !once && err == nil {
+			t.note("cronolog takes no period from the template %q, so its file is never switched; with logreel, leave out --every=never", template)
+		}
+		t.add("--every=never")
+		return nil
+	}
+	every := fmt.Sprintf("%d%s", count, unit.every)
+	interval, err := pattern.ParseInterval(every)
+	if err != nil {
+		return usage("cronolog: %q %v", every, err)
+	}
+	t.add("--every=%s", every)
+	if unit.name == "week" && (period != nil || strings.Contains(template, "%U")) {
+		t.add("--at=sun")
+	}
+	if _, err := pattern.New(pattern.Config{Pattern: template, Every: interval}); err != nil {
+		t.add("--same-names")
+	}
+	if delay == nil {
+		return nil
+	}
+	if delay.unit.name == "mon" || delay.count*delay.unit.seconds >= count*unit.seconds {
+		return usage("cronolog: a delay is shorter than the period")
+	}
+	number, letter := delay.count, delay.unit.every
+	if delay.unit.seconds > 3600 {
+		number, letter = number*delay.unit.seconds/3600, "h"
+	}
+	t.add("--delay=%d%s", number, letter)
+	return nil
+}
+
+// unitName returns the name of a unit in full.
+func unitName(u *spanUnit) string {
+	return map[string]string{"sec": "second", "min": "minute", "mon": "month"}[u.name] + map[bool]string{true: u.name}[len(u.name) > 3 || u.name == "day"]
+}
