@@ -272,6 +272,45 @@ func TestExampleSupervisor(t *testing.T) {
 	}
 }
 
+// Several processes of one program, with a logreel each, share files or have their own.
+func TestExampleSupervisorProcesses(t *testing.T) {
+	t.Parallel()
+	needs(t, map[string]string{"supervisord": "supervisor"})
+	text := readFile(t, "../packaging/examples/supervisord.conf")
+	several := regexp.MustCompile(`numprocs=4|process_name=\S+`).FindAllString(text, 2)
+	own := regexp.MustCompile(`(?m)^;     /var/log/shop/(%%.*-%\(process_num\)d\.log)$`).FindStringSubmatch(text)[1]
+	me, _, _ := strings.Cut(ownNames(t), ":")
+	for about, name := range map[string]string{"shared": "%%Y.log", "own": own} {
+		t.Run(about, func(t *testing.T) {
+			d := newLogs(t)
+			d.put("supervisord.conf", fmt.Sprintf(`[supervisord]
+logfile=%[1]s/log
+pidfile=%[1]s/pid
+user=%[2]s
+[program:shop]
+command=%[3]s %[1]s/logs/%[4]s -- sh -c "echo process $1; exec sleep 1000" sh %%(process_num)d
+stdout_logfile=NONE
+stderr_logfile=%[1]s/said
+%[5]s
+`, d.dir, me, logreel, name, strings.Join(several, "\n")))
+			cmd := exec.Command("supervisord", "--nodaemon", "--configuration="+d.at("supervisord.conf"))
+			cmd.Env = append(testEnv(""), markEnv+"="+d.dir)
+			t.Cleanup(func() { killMarked(t, d.dir) })
+			p := d.launch(cmd)
+			eventually(t, "the lines of all", func() bool { return strings.Count(d.content("logs/*.log"), "process ") == 4 })
+			p.signal(syscall.SIGTERM)
+			p.waitAny()
+			files := map[string]int{"shared": 1, "own": 4}[about]
+			if names := d.names("logs"); len(names) != files {
+				t.Errorf("files %q, want %d", names, files)
+			}
+			if said := complaints(d.read("said")); said != "" {
+				t.Errorf("logreel said %s", said)
+			}
+		})
+	}
+}
+
 // cronCommand returns the command of a line of a crontab, and its standard input, by the
 // rules of crontab(5).
 func cronCommand(line string) (command, input string) {

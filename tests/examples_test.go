@@ -208,6 +208,24 @@ func TestExampleGunicorn(t *testing.T) {
 	}
 }
 
+// What a worker prints is in the log at once, not when the worker ends.
+func TestExampleGunicornPrints(t *testing.T) {
+	t.Parallel()
+	needs(t, map[string]string{"gunicorn": "gunicorn"})
+	d := newFolder(t)
+	d.put("app.py", "print('printed')\ndef app(environ, start): pass\n")
+	d.put("gunicorn.conf.py", example(t, "gunicorn.conf.py", anyPort, holdPort(t)))
+	cmd := commandLine("", "exec gunicorn --config=gunicorn.conf.py app:app")
+	cmd.Env = append(cmd.Env, "PYTHONUNBUFFERED=", "PYTHONDONTWRITEBYTECODE=1", markEnv+"="+d.dir)
+	t.Cleanup(func() { killMarked(t, d.dir) })
+	p := d.launch(cmd)
+	for range serverWorkers {
+		p.copies("printed")
+	}
+	p.signal(syscall.SIGTERM)
+	p.wait(0)
+}
+
 func TestExampleUWSGI(t *testing.T) {
 	t.Parallel()
 	const logger = "logger = pipe:exec logreel --tz=Europe/Berlin /var/log/shop/%%Y-%%m-%%d.log\n"

@@ -12,8 +12,14 @@ Or in a pipe of the shell:
   ("File or stream is not seekable"), and without it standard error goes elsewhere.
 - Do not set PYTHONUNBUFFERED=1. Python then drops the rest of a long record when a signal
   interrupts its write (https://github.com/python/cpython/issues/85393), and gunicorn's
-  workers get signals.
+  workers get signals. What is printed comes in time by the line below, and whole.
+- No --daemon and no daemon = True: gunicorn then leaves the output, and nothing is logged.
 """
+
+import sys
+
+# Python keeps what is printed until 8 KiB are full, where no terminal is.
+sys.stdout.reconfigure(line_buffering=True)
 
 bind = "127.0.0.1:8000"
 workers = 4
