@@ -95,6 +95,9 @@ func (p *pass) write(f, to *file) (err error) {
 	if err = out.Truncate(); err == nil {
 		err = p.fill(&syncing{pass: p, out: out, of: f}, f, to)
 	}
+	if to.info.Regular {
+		mode &= to.info.Mode // it has the lines of both
+	}
 	if err == nil {
 		err = errors.Join(out.Chmod(mode), p.Files.SetTimes(temporary, f.info.Modified, f.info.Modified), out.Sync())
 	}
@@ -109,7 +112,13 @@ func (p *pass) write(f, to *file) (err error) {
 func (p *pass) fill(out *syncing, f, to *file) error {
 	switch before, err := p.Files.Read(to.path); {
 	case err == nil:
-		_, err := io.Copy(out, &stoppable{p, before})
+		to.info, err = before.Info()
+		if err == nil && (to.info.UID != f.info.UID || to.info.GID != f.info.GID) {
+			err = fmt.Errorf("%s has another owner; move one of them away", to.path) // who could read what is the other's
+		}
+		if err == nil {
+			_, err = io.Copy(out, &stoppable{p, before})
+		}
 		if err := errors.Join(err, before.Close()); err != nil {
 			return err
 		}
@@ -161,6 +170,9 @@ func (p *pass) source(f *file) (*source, error) {
 		return nil, err
 	}
 	info, err := h.Info()
+	if err == nil && !info.Same(f.info) { // its owner may be another
+		err = files.ErrLocked
+	}
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}

@@ -39,3 +39,63 @@ func TestLockedByReader(t *testing.T) {
 	fx.run().want("2026-11-20.log.gz")
 	fx.wantQuiet()
 }
+
+// What only some may read does not come into a file that others may read.
+func TestNothingDisclosed(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	const shop = 54321
+	newOne := func() *fixture {
+		fx := newFixture(t, daily)
+		fx.Compress = stored
+		fx.write(yesterday, "theirs\n")
+		if err := errors.Join(os.Chmod(fx.path(yesterday), 0o644), os.Chown(fx.path(yesterday), shop, shop)); err != nil {
+			t.Fatal(err)
+		}
+		return fx
+	}
+
+	fx := newOne()
+	fx.write(yesterday+".gz", packed(t, "secret\n"))
+	fx.run().want(yesterday, yesterday+".gz")
+	fx.wantSaid(yesterday + ".gz has another owner; move one of them away")
+
+	fx = newOne()
+	fx.write(yesterday+".gz", packed(t, "secret\n"))
+	if err := errors.Join(os.Chown(fx.path(yesterday+".gz"), shop, shop), os.Chmod(fx.path(yesterday+".gz"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	fx.run().want(yesterday + ".gz")
+	if info, err := os.Stat(fx.path(yesterday + ".gz")); err != nil || info.Mode() != 0o600 {
+		t.Errorf("got %v, %v", info.Mode(), err)
+	}
+
+	// Another file of the same size has the name while it is read.
+	fx = newOne()
+	fx.Compress = FormatNamed("gzip")
+	fx.write("secret", "secret\n")
+	swap := func() {
+		if err := unix.Renameat2(unix.AT_FDCWD, fx.path("secret"), unix.AT_FDCWD, fx.path(yesterday), unix.RENAME_EXCHANGE); err != nil {
+			t.Fatal(err)
+		}
+	}
+	made, opened := false, 0 // since the temporary file was made
+	fx.Files = &faultyDisk{at: func(_ int, op string) error {
+		made = made || op == "create"
+		if made && op == "open" {
+			if opened++; opened == 1 || opened == 3 { // for the compressed file, the original, and its lock
+				swap()
+			}
+		}
+		return nil
+	}}
+	fx.run()
+	if opened == 0 {
+		t.Error("nothing was swapped")
+	}
+	if _, err := os.Stat(fx.path(yesterday + ".gz")); err == nil && unpacked(t, fx.path(yesterday+".gz")) == "secret\n" {
+		t.Error("what was compressed is another's")
+	}
+}
