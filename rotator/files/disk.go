@@ -120,13 +120,38 @@ func (Disk) Mkdir(path string) (f File, err error) {
 			return err
 		}
 		fd, err := at.open(unix.O_RDONLY|unix.O_DIRECTORY, 0)
+		if err != nil {
+			return err
+		}
+		// Another may have been renamed into its place, to be given away.
+		if err := isNew(fd); err != nil {
+			return errors.Join(err, unix.Close(fd))
+		}
 		f = &diskFile{fd: fd, path: path}
-		return err
+		return nil
 	})
 	if err != nil {
 		return nil, pathError("mkdir", path, err)
 	}
 	return f, nil
+}
+
+// isNew fails unless a directory may be the one that was just made: ours, for us alone, and
+// empty.
+func isNew(fd int) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	if int(st.Uid) != os.Geteuid() || st.Mode&0o777&^0o700 != 0 {
+		return errChanged
+	}
+	buf := make([]byte, 4096)
+	n, err := retry(func() (int, error) { return unix.ReadDirent(fd, buf) })
+	if _, _, names := unix.ParseDirent(buf[:max(n, 0)], -1, nil); err == nil && len(names) > 0 {
+		err = errChanged
+	}
+	return err
 }
 
 func (Disk) Stat(path string, follow bool) (Info, error) {

@@ -11,8 +11,9 @@
 //
 // These are Linux's.
 //
-//   - A symlink is followed only if it lies in a private directory, or is root's or ours and
-//     has no other name. A path is walked by descriptor, a directory at a time, so that
+//   - A symlink is followed only if it lies in a private directory, or is root's or ours, has no
+//     other name, and is not where root could be deceived with one of its own: in a directory
+//     of somebody else's, or that everybody may write to and that is not sticky like /tmp. A path is walked by descriptor, a directory at a time, so that
 //     nobody can change on the way what was looked at.
 //   - What is opened for writing in a shared directory, and was there before, is a regular
 //     file with one name, or with [Disk.Second] as the other, or it belongs to the owner of a

@@ -65,14 +65,26 @@ func (d Disk) owns(st *unix.Stat_t) bool { return ours(st.Uid) || int(st.Uid) ==
 
 // isSecond reports whether a file is the one whose second name is expected.
 func (d Disk) isSecond(st *unix.Stat_t) bool {
+	if d.Second == "" || st.Nlink != 2 {
+		return false
+	}
 	var second unix.Stat_t
-	return d.Second != "" && st.Nlink == 2 && unix.Lstat(d.Second, &second) == nil && second.Ino == st.Ino && second.Dev == st.Dev
+	err := in(d.Second, func(at place) error {
+		return unix.Fstatat(at.dir, at.name, &second, unix.AT_SYMLINK_NOFOLLOW)
+	})
+	return err == nil && second.Ino == st.Ino && second.Dev == st.Dev
 }
 
 // mayFollow returns why a symlink in a directory is not to be followed; nil if it may be.
+//
+// Whoever may write to two directories can move any symlink from one to the other, and under
+// any name. So in a directory of somebody else's, and in one that everybody may write to and
+// that is not sticky, root follows not even its own. A group that root shares a directory with
+// is trusted so far: Ubuntu's /var/log is of that kind, and links of root's in it are common.
 func mayFollow(dir, link *unix.Stat_t) error {
+	fixed := os.Geteuid() != 0 || ours(dir.Uid) && (dir.Mode&0o002 == 0 || dir.Mode&unix.S_ISVTX != 0)
 	// What is root's may have been given a second name (link(2)).
-	if private(dir) || ours(link.Uid) && link.Nlink == 1 {
+	if private(dir) || fixed && ours(link.Uid) && link.Nlink == 1 {
 		return nil
 	}
 	return untrusted(fmt.Sprintf("a symlink of %s, in a directory that %s may write to; not followed, remove it", userName(link.Uid), writers(dir)))

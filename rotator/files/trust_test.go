@@ -111,6 +111,15 @@ var planted = []struct {
 	{"symlink", func(s *scene) { s.link(s.outside+"/victim", "a.log", shop) }, "a symlink of user 54321, in a directory that user 54321 may write to; not followed, remove it"},
 	{"symlink to nothing", func(s *scene) { s.link(s.outside+"/new", "a.log", shop) }, "a symlink of user 54321"},
 	{"symlink of another's", func(s *scene) { s.link(s.outside+"/victim", "a.log", other) }, "a symlink of user 54322"},
+	{"symlink of root's that was moved there", func(s *scene) {
+		s.must(os.Symlink(s.outside+"/victim", s.outside+"/way"), os.Rename(s.outside+"/way", s.log+"/a.log"))
+		s.before = s.state()
+	}, "a symlink of user root, in a directory that user 54321 may write to"},
+	{"symlink of root's in everybody's directory", func(s *scene) {
+		s.own(".", 0, 0)
+		s.must(os.Chmod(s.log, 0o777))
+		s.link(s.outside+"/victim", "a.log", 0)
+	}, "a symlink of user root, in a directory that everybody may write to"},
 	{"symlink to a symlink of root's", func(s *scene) {
 		s.must(os.Symlink("victim", s.outside+"/way"))
 		s.before = s.state()
@@ -180,6 +189,51 @@ func TestPlanted(t *testing.T) { // not parallel, as all here: they change what 
 				}
 			})
 		})
+	}
+}
+
+// The second name that is expected is not looked for by way of a symlink that somebody planted.
+func TestPlantedSecond(t *testing.T) {
+	needRoot(t)
+	both(t, func(t *testing.T) {
+		s := newScene(t)
+		s.must(os.Link(s.outside+"/victim", s.log+"/a.log"))
+		s.link(s.outside, "dir", shop)
+		s.own(".", shop, shop)
+		s.before = s.state()
+		if _, err := (Disk{Second: s.log + "/dir/victim"}).openLog(s.log + "/a.log"); err == nil || !strings.Contains(err.Error(), "a file with another name") {
+			t.Errorf("got %v", err)
+		}
+		if got := s.state(); got != s.before {
+			t.Errorf("outside is %s, was %s", got, s.before)
+		}
+	})
+}
+
+// A directory that was put into the place of the one just made is not given away.
+func TestNewDirectory(t *testing.T) {
+	needRoot(t)
+	for name, test := range map[string]struct {
+		change func(dir string) error
+		want   error
+	}{
+		"new":          {func(string) error { return nil }, nil},
+		"not empty":    {func(dir string) error { return os.WriteFile(dir+"/a", nil, 0o600) }, errChanged},
+		"another's":    {func(dir string) error { return os.Chown(dir, shop, shop) }, errChanged},
+		"open for all": {func(dir string) error { return os.Chmod(dir, 0o755) }, errChanged},
+	} {
+		dir := filepath.Join(t.TempDir(), "dir")
+		err := errors.Join(os.Mkdir(dir, 0o700), test.change(dir))
+		fd, errOpen := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+		if err := errors.Join(err, errOpen); err != nil {
+			t.Fatal(err)
+		}
+		if err := isNew(fd); !errors.Is(err, test.want) || test.want == nil && err != nil {
+			t.Errorf("%s: got %v, want %v", name, err, test.want)
+		}
+		if err := unix.Close(fd); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -293,9 +347,15 @@ func TestNobodyLockedOut(t *testing.T) {
 			s.link("../outside", "data", shop)
 			return "data/a.log", "outside/a.log"
 		}},
-		{"root's link in the application's directory", true, Disk{}, func(s *scene) (string, string) {
+		{"root's link in a group's directory", true, Disk{}, func(s *scene) (string, string) {
 			s.link("../outside/victim", "a.log", 0)
-			s.own(".", shop, shop)
+			s.own(".", 0, staff)
+			s.must(os.Chmod(s.log, 0o775))
+			return "a.log", "outside/victim"
+		}},
+		{"root's link in everybody's sticky directory", true, Disk{}, func(s *scene) (string, string) {
+			s.link("../outside/victim", "a.log", 0)
+			s.must(os.Chmod(s.log, 0o777|os.ModeSticky))
 			return "a.log", "outside/victim"
 		}},
 		{"a file of root's in the application's directory", true, Disk{}, func(s *scene) (string, string) {
