@@ -6,8 +6,8 @@ import "time"
 // the wall clock since 1970-01-01 00:00, each day having 86,400 of them, so that
 // it knows nothing of zones.
 type cut struct {
-	// length is how many seconds a slot has, a divisor of a day or whole days;
-	// 0 when slots are months.
+	// length is how many seconds a slot has, a divisor of a day or whole days unless slots
+	// are counted from 1970 on; 0 when slots are months.
 	length int64
 	// months is how many months a slot has; 0 when slots are seconds.
 	months int64
@@ -31,7 +31,7 @@ func newCut(every Interval, at Offset, has func(fields string) bool) cut {
 		shiftMonths: at.months,
 		apart:       has("zZs"),
 	}
-	if every.seconds > 0 && every.seconds%week.seconds == 0 {
+	if every.seconds > 0 && every.seconds%week.seconds == 0 && !at.epoch {
 		// 1970-01-05 was a Monday.
 		weekday := int64(1)
 		if at.weekday > 0 {

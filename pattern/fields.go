@@ -57,8 +57,11 @@ func number(interval Interval, digits int, pad byte) field {
 	return field{interval: interval, digits: digits, pad: pad}
 }
 
+// wallSeconds is the letter of %Es in tokens.
+const wallSeconds = "E"
+
 // fields are all conversions that a pattern may hold: those of the strftime
-// library, which follow the C library in the C locale, and %s.
+// library, which follow the C library in the C locale, %s and %Es.
 var fields = map[byte]field{
 	'C': number(Interval{months: 1200}, 2, '0'),
 	'Y': number(year, 4, '0'),
@@ -81,6 +84,9 @@ var fields = map[byte]field{
 	'M': number(minute, 2, '0'),
 	'S': number(second, 2, '0'),
 	's': {interval: second},
+
+	// Seconds since 1970 on the wall clock, written %Es.
+	wallSeconds[0]: {interval: second},
 
 	'B': {interval: month, words: months},
 	'b': {interval: month, words: short(months)},
@@ -109,6 +115,9 @@ type token struct {
 	field    field
 	text     string
 }
+
+// counts reports whether the token is seconds since 1970.
+func (t token) counts() bool { return t.spec == 's' || t.spec == wallSeconds[0] }
 
 // layout spells the token as the strftime library reads it.
 func (t token) layout() string {
@@ -153,6 +162,9 @@ func scanText(what, pattern string, from, to int, escape byte) ([]token, error) 
 			return nil, wrong("is cut short; write %c%c for the character itself", escape, escape)
 		}
 		f, known := fields[spec[0]]
+		if spec[0] == wallSeconds[0] { // not alone
+			known = strings.HasPrefix(rest, wallSeconds+"s")
+		}
 		switch {
 		case rest[0] == escape:
 			tokens = appendText(tokens, string(escape))
@@ -168,6 +180,7 @@ func scanText(what, pattern string, from, to int, escape byte) ([]token, error) 
 			tokens = append(tokens, inner...)
 		default:
 			tokens = append(tokens, token{spec: spec[0], unpadded: unpadded, field: f})
+			spec = strings.TrimPrefix(spec, wallSeconds)
 		}
 		i = to - len(spec)
 	}
@@ -222,7 +235,7 @@ func suggestion(spec, escape byte) string {
 	return fmt.Sprintf("; write %c%c for the character itself", escape, escape)
 }
 
-// specifications is the library's set of fields, plus %s. Each field is wrapped
+// specifications is the library's set of fields, plus %s and %Es. Each field is wrapped
 // so that the library renders it by itself: joined with its neighbours into one
 // layout of package time, "%bx" and "P%a" would be read as something else.
 func specifications() strftime.SpecificationSet {
@@ -238,5 +251,8 @@ func specifications() strftime.SpecificationSet {
 		// Set fails only on an immutable set.
 		_ = set.Set(spec, strftime.AppendFunc(appender.Append))
 	}
+	_ = set.Set(wallSeconds[0], strftime.AppendFunc(func(b []byte, t time.Time) []byte {
+		return fmt.Appendf(b, "%010d", civilTime(t))
+	}))
 	return set
 }

@@ -19,7 +19,7 @@ type gap struct {
 func (p *Pattern) gap(every, within Interval) gap {
 	g := gap{pattern: p}
 	forEver := within.isZero()
-	if p.has("s") || !forEver && !every.finerThan(within) {
+	if p.has("s"+wallSeconds) || !forEver && !every.finerThan(within) {
 		return g
 	}
 	several := func(i Interval) bool { return forEver || i.finerThan(within) }
@@ -164,8 +164,8 @@ func (p *Pattern) checkNames(given bool) error {
 // Ordered returns nil if every name stands for one period, so that names can be
 // put in order. Else the error names the fields that are missing.
 func (p *Pattern) Ordered() error {
-	if p.runs != nil {
-		return p.runs.Ordered()
+	if p.instants != nil {
+		return p.instants.Ordered()
 	}
 	if p.every.never {
 		return fmt.Errorf("the files of pattern %q never switch by time", p.text)
@@ -182,7 +182,7 @@ func (p *Pattern) checkWidths() error {
 	var before *token
 	for i, t := range p.tokens {
 		switch {
-		case t.spec == 0 && strings.Trim(t.text, "0123456789") != "", t.spec != 0 && t.field.digits == 0 && t.spec != 's':
+		case t.spec == 0 && strings.Trim(t.text, "0123456789") != "", t.spec != 0 && t.field.digits == 0 && !t.counts():
 			before = nil
 		case t.unpadded && t.field.digits > 1 && !p.hasPadded(t.spec):
 			if before != nil {

@@ -14,7 +14,8 @@ const daySeconds = 24 * 60 * 60
 //
 // Seconds count on the wall clock, so 86400 of them are always one day. Intervals
 // below a day divide a day evenly, and those of months divide a year or are whole
-// years, so that boundaries are the same every day and every year.
+// years, so that boundaries are the same every day and every year; but for intervals that
+// are counted from 1970 on, which may be any number of seconds.
 type Interval struct {
 	seconds int64
 	months  int64
@@ -54,7 +55,8 @@ var units = []unit{
 const intervalForm = "write a number and a unit, such as 30s 15m 6h 1d 1w 1mo 1y, or never"
 
 // ParseInterval reads an interval as --every takes it: a whole number and one of
-// the units s, m, h, d, w, mo and y, or "never". It is at most 1000 years.
+// the units s, m, h, d, w, mo and y, or "never". It is at most 1000 years. Whether it
+// divides a day or a year depends on [Config.At], and is for [New] to check.
 func ParseInterval(s string) (Interval, error) {
 	if s == "never" {
 		return Never, nil
@@ -62,9 +64,6 @@ func ParseInterval(s string) (Interval, error) {
 	i, err := parseAmount(s)
 	if err != nil {
 		return Interval{}, fmt.Errorf("%w; %s", err, intervalForm)
-	}
-	if err := i.checkEven(); err != nil {
-		return Interval{}, err
 	}
 	return i, nil
 }
@@ -100,12 +99,12 @@ func parseAmount(s string) (Interval, error) {
 func (i Interval) checkEven() error {
 	switch {
 	case i.seconds > daySeconds && i.seconds%daySeconds != 0:
-		return fmt.Errorf("is longer than a day and not whole days; write %v or %v",
+		return fmt.Errorf("is longer than a day and not whole days; write %v or %v, or add --at=epoch to count from 1970 on",
 			Interval{seconds: i.seconds / daySeconds * daySeconds}, Interval{seconds: (i.seconds/daySeconds + 1) * daySeconds})
 	case i.seconds > 0 && i.seconds < daySeconds && daySeconds%i.seconds != 0:
 		u := i.unit().interval.seconds
 		below, above := nearest(i.seconds/u, daySeconds/u)
-		return fmt.Errorf("does not divide a day evenly; write %v or %v", Interval{seconds: below * u}, Interval{seconds: above * u})
+		return fmt.Errorf("does not divide a day evenly; write %v or %v, or add --at=epoch to count from 1970 on", Interval{seconds: below * u}, Interval{seconds: above * u})
 	case i.months > 12 && i.months%12 != 0:
 		return fmt.Errorf("is longer than a year and not whole years; write %v or %v",
 			Interval{months: i.months / 12 * 12}, Interval{months: (i.months/12 + 1) * 12})

@@ -10,18 +10,23 @@ import (
 // An Offset shifts the boundaries of an interval, on the wall clock: by a time of
 // day, by a day of the week, or by an amount of time. The zero Offset shifts
 // nothing.
+//
+// It may also say that intervals are counted from 1970-01-01 00:00 on, on the wall clock,
+// without a break. Then they may be any number of seconds, weeks begin on Thursday, and a
+// name may stay the same for several periods.
 type Offset struct {
 	text    string
+	epoch   bool
 	weekday int64 // 1 to 7, Monday to Sunday, when one is named; else 0
 	seconds int64
 	months  int64
 }
 
-var errOffsetForm = errors.New("is not an offset; write a time (03:00), a day of the week (sun, or \"sun 03:00\") or an amount (90s, 6h, 14d, 3mo)")
+var errOffsetForm = errors.New("is not an offset; write a time (03:00), a day of the week (sun, or \"sun 03:00\"), an amount (90s, 6h, 14d, 3mo), or epoch to count from 1970 on")
 
 // ParseOffset reads an offset as --at takes it: words, each of which is a time of
-// day "HH:MM" or "HH:MM:SS", a day of the week in English (three letters or all),
-// or an amount as [ParseInterval] has it. They add up.
+// day "HH:MM" or "HH:MM:SS", a day of the week in English (three letters or all), an
+// amount as [ParseInterval] has it, or "epoch". They add up.
 func ParseOffset(s string) (Offset, error) {
 	o := Offset{text: s}
 	words := strings.Fields(s)
@@ -31,6 +36,8 @@ func ParseOffset(s string) (Offset, error) {
 	for _, w := range words {
 		if n := parseWeekday(w); n > 0 && o.weekday == 0 {
 			o.weekday = n
+		} else if w == "epoch" {
+			o.epoch = true
 		} else if clock, ok := parseClock(w); ok {
 			o.seconds += clock
 		} else if amount, err := parseAmount(w); err == nil {
@@ -89,6 +96,10 @@ func (o Offset) check(every Interval) error {
 	switch {
 	case every.never:
 		return refuse("nothing to shift, since the files never switch; leave it out or give --every")
+	case o.epoch && (every.months > 0 || o.months > 0):
+		return refuse("months are not counted from 1970 on in seconds; leave out epoch, or give --every in seconds, hours, days or weeks")
+	case o.epoch && o.weekday > 0:
+		return refuse("weeks counted from 1970 on begin on Thursday; leave out epoch, or the day of the week")
 	case o.weekday > 0 && (every.months > 0 || every.seconds%week.seconds != 0):
 		return refuse("a day of the week goes with weeks, not with --every=%v; write --every=1w", every)
 	case every.months > 0 && (o.months >= every.months || shift >= 28*daySeconds):

@@ -76,7 +76,7 @@ func TestFieldsAgainstDate(t *testing.T) {
 	needGNUDate(t)
 	var specs []string
 	for spec, f := range fields {
-		if spec == 'v' || spec == 's' { // GNU date has no %v, and gives repeated times one %s
+		if spec == 'v' || spec == 's' || spec == wallSeconds[0] { // GNU date has no %v and no %Es, and gives repeated times one %s
 			continue
 		}
 		specs = append(specs, "%"+string(spec))

@@ -18,15 +18,22 @@ type values map[byte]int64
 // name is the given one to the letter. Seconds since 1970 (%s) need nine digits at least,
 // so none before March 1973 is read: they could be dates of another pattern. Where
 // clocks that go back give several periods one name, the result lasts from the start of
-// the first to the end of the last. Where each run has a file of its own, the result has
-// the start of the run, as exactly as the name tells it, and no end.
+// the first to the end of the last. Where a name tells an instant, the result begins there,
+// as exactly as the name tells it, and ends with the period of that instant. Where each
+// run has a file of its own, it has no end.
 //
 // The error is [ErrForeign] when no period has the name, or more than one has, and
 // the one of [Pattern.Ordered] when names do not say which period they stand for.
 func (p *Pattern) Parse(name string) (Period, error) {
-	if p.runs != nil {
-		period, err := p.runs.Parse(name)
-		return Period{Start: period.Start}, err
+	if p.instants != nil {
+		period, err := p.instants.Parse(name)
+		switch {
+		case err != nil:
+			return Period{}, err
+		case p.every.never:
+			return Period{Start: period.Start}, nil
+		}
+		return Period{Start: period.Start, End: p.Period(period.End.Add(-1)).End}, nil
 	}
 	if err := p.Ordered(); err != nil {
 		return Period{}, err
@@ -82,7 +89,7 @@ func match(name string, tokens []token, v values, yield func(values)) {
 // until the year 9999.
 func (t token) maxWidth() int {
 	switch {
-	case t.spec == 's':
+	case t.counts():
 		return 12
 	case t.field.digits > 0:
 		return t.field.digits
@@ -99,7 +106,7 @@ func (t token) read(text string) (int64, bool) {
 	switch {
 	case t.spec == 'Z':
 		return 0, true // rendering decides
-	case t.spec == 's' && len(text) < 9:
+	case t.counts() && len(text) < 9:
 		return 0, false // a year or a date of another pattern, rather than before 1973
 	case t.field.words != nil:
 		for i, w := range t.field.words {
@@ -123,6 +130,9 @@ func (p *Pattern) solve(name string, v values) (found Period, ok bool) {
 	civil, ok := v.civil()
 	if seconds, is := v['s']; is {
 		civil, ok = civilTime(time.Unix(seconds, 0).In(p.zone)), true
+	}
+	if seconds, is := v[wallSeconds[0]]; is {
+		civil, ok = seconds, true
 	}
 	if !ok {
 		return Period{}, false

@@ -116,7 +116,7 @@ func (p *Paths) token(at int, t token) int {
 			p.jump(p.text(at, word), end)
 		}
 		return end
-	case t.spec == 's':
+	case t.counts():
 		low, high = '0', '9'
 	case t.field.digits > 0:
 		low, high = '0', '9'

@@ -64,6 +64,9 @@ type Config struct {
 	// Same allows periods that have the same name as the one before, which go on with its
 	// file.
 	Same bool
+	// Instants says that a file may have the name of any instant of its period; see
+	// [Pattern.NameAt].
+	Instants bool
 }
 
 // A Pattern is a compiled [Config]. It is immutable, and safe for concurrent use.
@@ -76,9 +79,10 @@ type Pattern struct {
 	every  Interval
 	cut    cut
 	delay  time.Duration
-	// runs reads the names of files that never switch by time but have time fields: each
-	// is that of one run, and tells when it began. Nil for other patterns.
-	runs *Pattern
+	// instants reads names that tell an instant rather than a period: when a run began
+	// that never switches by time, when a file became full, or for how long a name stays
+	// the same. Its periods are those of the finest field. Nil for other patterns.
+	instants *Pattern
 }
 
 // A Period is a span of time whose lines belong in one file: all instants t
@@ -114,24 +118,29 @@ func New(c Config) (*Pattern, error) {
 	if err := p.schedule(c); err != nil {
 		return nil, err
 	}
-	if finest := p.finest(); p.every.never && !finest.isZero() {
-		runs := *p
-		runs.every, runs.cut = finest, newCut(finest, Offset{}, p.has)
-		p.runs = &runs
+	stays := c.At.epoch && p.gap(p.every, Interval{}).fields != ""
+	if finest := p.finest(); !finest.isZero() && (p.every.never || c.Instants || stays) {
+		instants := *p
+		instants.every, instants.cut = finest, newCut(finest, Offset{}, p.has)
+		p.instants = &instants
 	}
 	return p, nil
 }
 
 // Runs reports whether each run of the program has a file of its own, named after its
 // start: the pattern has time fields, and the interval is [Never].
-func (p *Pattern) Runs() bool { return p.runs != nil }
+func (p *Pattern) Runs() bool { return p.every.never && p.instants != nil }
 
 // schedule settles the interval and how the calendar is cut.
 func (p *Pattern) schedule(c Config) error {
 	finest := p.finest()
 	p.every = c.Every
+	if err := c.Every.checkEven(); err != nil && !c.At.epoch {
+		return fmt.Errorf("--every=%v %w", c.Every, err)
+	}
 	switch {
 	case c.Every.never:
+	case c.At.epoch && !c.Every.isZero(): // the name may stay
 	case finest.isZero() && c.Repeat:
 		if !c.Every.isZero() {
 			return fmt.Errorf("--every=%v: the pattern %q has no time field to tell the files apart; add %s",
@@ -146,7 +155,7 @@ func (p *Pattern) schedule(c Config) error {
 		p.every = finest
 	}
 	p.cut = newCut(p.every, c.At, p.has)
-	if !p.every.never && !c.Same {
+	if !p.every.never && !c.Same && !c.At.epoch {
 		if err := p.checkNames(!c.Every.isZero()); err != nil {
 			return err
 		}
@@ -199,6 +208,11 @@ func (p *Pattern) Zone() *time.Location { return p.zone }
 // Name returns the file name of a period.
 func (p *Pattern) Name(period Period) string {
 	return p.render.FormatString(p.named(period.Start.Add(-p.delay).In(p.zone)))
+}
+
+// NameAt returns the file name that an instant has by itself, with Config.Instants.
+func (p *Pattern) NameAt(t time.Time) string {
+	return p.instants.Name(p.instants.Period(t))
 }
 
 // named returns the time that the name of a period is rendered at: what the clocks show

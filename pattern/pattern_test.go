@@ -250,6 +250,20 @@ func TestNew(t *testing.T) {
 		{"%Y", "10y", "sun", "goes with weeks"},
 		{"%G", "", "sun", "goes with weeks"},
 		{"%F", "2w", "sun", ""},
+		{"%F-%H%M", "7m", "", "--every=7m does not divide a day evenly; write 6m or 8m, or add --at=epoch"},
+		{"%F-%H", "5h", "", "write 4h or 6h"},
+		{"%F", "36h", "", "write 1d or 2d, or add --at=epoch"},
+		{"%Y-%m", "5mo", "", "write 4mo or 6mo"},
+		{"%Y-%m", "18mo", "", "write 1y or 2y"},
+		{"%F-%H%M", "7m", "epoch", ""},
+		{"%F", "36h", "epoch", ""},
+		{"%F", "1h", "epoch", ""},
+		{"app.log", "1h", "epoch", ""},
+		{"app.log", "", "epoch", "no time field"},
+		{"%F", "1mo", "epoch", "months are not counted from 1970"},
+		{"%F", "1w", "epoch sun", "begin on Thursday"},
+		{"%F", "1d", "epoch 24h", "not less than"},
+		{"app.%Es", "1h", "", ""},
 		{"%F-%H", "6h", "06:00", "not less than"},
 		{"%F", "1w", "7d", "not less than"},
 		{"%F", "1mo", "28d", "less than 28d"},
@@ -368,7 +382,6 @@ func TestParseInterval(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"7m": "write 6m or 8m", "5h": "write 4h or 6h", "36h": "write 1d or 2d", "5mo": "write 4mo or 6mo", "18mo": "write 1y or 2y",
 		"": intervalForm, "d": intervalForm, "1": intervalForm, "1D": intervalForm, "0d": intervalForm, "-1d": intervalForm,
 		"+1d": intervalForm, "1.5h": intervalForm, "1 d": intervalForm, "2000y": "1000 years", "9999999999999d": intervalForm,
 	} {
