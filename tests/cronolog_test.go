@@ -60,12 +60,7 @@ func TestCronologOracle(t *testing.T) {
 	needs(t, map[string]string{"cronolog": "cronolog", "faketime": "faketime"})
 	random := rand.New(rand.NewPCG(1, 6))
 	pick := func(from []string) string { return from[random.IntN(len(from))] }
-	lines := 40
-	if text := os.Getenv("LOGREEL_ORACLE"); text != "" {
-		var err error
-		lines, err = strconv.Atoi(text)
-		must(t, err)
-	}
+	lines := oracleTries(t)
 	dir := newFolder(t).dir
 	for tried := 0; tried < lines; {
 		args := []string{"-z", pick(cronologZones)}
@@ -104,9 +99,7 @@ func TestCronologOracle(t *testing.T) {
 func agrees(p *pattern.Pattern, f *flags.Flags, at time.Time, name string, until int64) bool {
 	// Around a change of the clocks cronolog's days have 24 hours, and ours those of the
 	// calendar.
-	_, before := at.AddDate(0, 0, -1).In(p.Zone()).Zone()
-	_, after := at.AddDate(0, 0, 1).In(p.Zone()).Zone()
-	if before != after {
+	if clocksChange(p.Zone(), at) {
 		return true
 	}
 	ours := p.Period(at)

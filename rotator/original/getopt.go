@@ -35,6 +35,20 @@ func parse(options []option, args []string) (others []string, err error) {
 	return others, nil
 }
 
+// parseFirst is parse where options come first, and have letters only.
+func parseFirst(options []option, args []string) (others []string, err error) {
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") && args[0] != "-" {
+		arg := args[0]
+		if args = args[1:]; arg == "--" {
+			break
+		}
+		if args, err = parseLetters(options, arg[1:], args); err != nil {
+			return nil, err
+		}
+	}
+	return args, nil
+}
+
 // parseLong calls the option of a long name, and returns the arguments behind it.
 func parseLong(options []option, arg string, args []string) ([]string, error) {
 	name, value, joined := strings.Cut(arg[2:], "=")

@@ -26,7 +26,7 @@ type program struct {
 	translate func(args []string) (*Translation, error)
 }
 
-var programs = []program{{"cronolog", cronolog}}
+var programs = []program{{"cronolog", cronolog}, {"rotatelogs", rotatelogs}}
 
 // A Translation is a command line of another program in logreel's words.
 type Translation struct {
