@@ -18,6 +18,9 @@ import (
 // attacks are how many rounds the attacker has with each logreel.
 const attacks = 2000
 
+// attackTime ends them on a busy machine.
+const attackTime = 4 * time.Second
+
 // nobodyID is the user and the group of the attacker.
 const nobodyID = 65534
 
@@ -88,6 +91,8 @@ func (d *folder) attack(year, file string, flags []string) {
 	must(d.t, attacker.Start())
 	ended := make(chan error, 1)
 	go func() { ended <- attacker.Wait() }()
+	limit := time.AfterFunc(attackTime, func() { _ = attacker.Process.Kill() }) // unless it has ended
+	defer limit.Stop()
 	for {
 		cmd := exec.Command(logreel, flags...)
 		cmd.Env = testEnv("")
@@ -98,9 +103,12 @@ func (d *folder) attack(year, file string, flags []string) {
 		for on := true; on; {
 			_, _ = fmt.Fprintln(input, strings.Repeat("a line ", 20))
 			select {
-			case err := <-ended:
-				must(d.t, cmd.Process.Kill(), err)
-				_ = cmd.Wait()
+			case <-ended:
+				must(d.t, cmd.Process.Kill())
+				_ = cmd.Wait() // it was killed
+				if status := attacker.ProcessState; status.ExitCode() > 0 {
+					d.t.Errorf("the attacker: %v", status)
+				}
 				return
 			case <-stop:
 				on = false
