@@ -98,6 +98,8 @@ func copyTree(to, from string) error {
 		}
 		target := filepath.Join(to, name)
 		switch {
+		case name == ".git" && !d.IsDir(): // of a work tree
+			return nil
 		case name == ".git" || name == "dist":
 			return fs.SkipDir
 		case d.IsDir():
