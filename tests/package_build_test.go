@@ -156,6 +156,18 @@ func (b build) tarball(arch string) string {
 	return filepath.Join(b.dist, "logreel-"+b.version+"-linux-"+arch+".tar.gz")
 }
 
+// installed returns the paths that a package gives a system, but for directories.
+func (b build) installed(t *testing.T, zsh string) (paths []string) {
+	t.Helper()
+	for _, name := range otherNames {
+		paths = append(paths, "/usr/"+name)
+	}
+	for name := range b.files(t, zsh) {
+		paths = append(paths, "/usr/"+name)
+	}
+	return paths
+}
+
 // files returns the names below /usr of what is installed, and whether it can be run.
 // zsh is the directory of its completions.
 func (b build) files(t *testing.T, zsh string) map[string]bool {

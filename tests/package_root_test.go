@@ -36,11 +36,7 @@ func TestDebianRoot(t *testing.T) {
 		if out := in("dpkg", "--verify", "logreel") + in("dpkg", "--audit"); out != "" {
 			t.Errorf("dpkg: %s", out)
 		}
-		var want []string
-		for name := range b.files(t, "vendor-completions") {
-			want = append(want, "/usr/"+name)
-		}
-		checkNew(t, root, before, want)
+		checkNew(t, root, before, b.installed(t, "vendor-completions"))
 		checkWorks(t, b.version, "chroot", root, "logreel")
 	}
 	install(first)
@@ -143,11 +139,7 @@ func TestRPMRoot(t *testing.T) {
 		if out := in("-V", "--nodeps", "logreel"); out != "" {
 			t.Errorf("rpm -V: %s", out)
 		}
-		var want []string
-		for name := range b.files(t, "site-functions") {
-			want = append(want, "/usr/"+name)
-		}
-		checkNew(t, root, nil, want)
+		checkNew(t, root, nil, b.installed(t, "site-functions"))
 		checkWorks(t, b.version, filepath.Join(root, "usr/bin/logreel"))
 	}
 	in("-e", "--nodeps", "logreel")
