@@ -134,6 +134,7 @@ func TestDiskImmutableDirectory(t *testing.T) {
 // The same across boundaries of time, while lines flow: none waits.
 func TestDiskImmutableAtBoundary(t *testing.T) {
 	t.Parallel()
+	needRoot(t, "chattr") // before lines flow
 	p := newLogs(t).startPaced("logs/" + everySecond)
 	p.pushInto("logs/*.log", 1)
 	var allow func()

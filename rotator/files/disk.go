@@ -120,6 +120,11 @@ func (Disk) Mkdir(path string) (f File, err error) {
 			return err
 		}
 		fd, err := at.open(unix.O_RDONLY|unix.O_DIRECTORY, 0)
+		if err == unix.EACCES { // the umask takes our own rights as well
+			if err = at.allow(); err == nil {
+				fd, err = at.open(unix.O_RDONLY|unix.O_DIRECTORY, 0)
+			}
+		}
 		if err != nil {
 			return err
 		}

@@ -184,6 +184,16 @@ func (at place) status() (*unix.Stat_t, error) {
 	return &st, unix.Fstat(at.dir, &st)
 }
 
+// allow gives us all rights to a directory at a place, if it is ours.
+func (at place) allow() error {
+	fd, err := at.open(unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd) // it was only looked at
+	return unix.Chmod("/proc/self/fd/"+strconv.Itoa(fd), 0o700)
+}
+
 // link gives the file at a place another name, if it is still that file. The descriptor tells
 // the kernel which one is meant; without /proc the name has to.
 func (at place) link(to place, is Info) error {

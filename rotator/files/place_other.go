@@ -38,6 +38,9 @@ func behind(path string, call func(at place) error) error { return in(path, call
 // status returns what is true of a private directory.
 func (at place) status() (*unix.Stat_t, error) { return &unix.Stat_t{}, nil }
 
+// allow gives us all rights to a directory at a place, if it is ours.
+func (at place) allow() error { return unix.Chmod(at.name, 0o700) }
+
 // link gives the file at a place another name, if it is still that file.
 func (at place) link(to place, is Info) error {
 	var st unix.Stat_t
