@@ -99,7 +99,7 @@ func (p *pass) write(f, to *file) (err error) {
 		mode &= to.info.Mode // it has the lines of both
 	}
 	if err == nil {
-		err = errors.Join(out.Chmod(mode), p.Files.SetTimes(temporary, f.info.Modified, f.info.Modified), out.Sync())
+		err = errors.Join(out.Chmod(mode), out.SetTimes(f.info.Modified, f.info.Modified), out.Sync())
 	}
 	if err != nil {
 		return errors.Join(err, p.Files.Remove(temporary))

@@ -207,6 +207,13 @@ func (f *faultyFile) Chown(uid, gid int) error {
 	return f.File.Chown(uid, gid)
 }
 
+func (f *faultyFile) SetTimes(accessed, modified time.Time) error {
+	if err := f.disk.before("utimes", f.path); err != nil {
+		return err
+	}
+	return f.File.SetTimes(accessed, modified)
+}
+
 func (f *faultyFile) Info() (files.Info, error) {
 	if err := f.disk.before("fstat", f.path); err != nil {
 		return files.Info{}, err

@@ -99,3 +99,37 @@ func TestNothingDisclosed(t *testing.T) {
 		t.Error("what was compressed is another's")
 	}
 }
+
+// The application's own files are compressed in its directory, and stay its own.
+func TestSomebodyElsesFiles(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	const shop, other = 54321, 54322
+	for about, test := range map[string]struct {
+		mode           os.FileMode
+		dir, gid, file int
+	}{
+		"the owner's":            {0o755, shop, shop, shop},
+		"--owner's":              {0o755, shop, shop, other},
+		"a member's":             {0o775 | os.ModeSetgid, 0, shop, other},
+		"root's":                 {0o755, shop, shop, 0},
+		"in everybody's":         {0o777, 0, 0, shop},
+		"in everybody's, sticky": {0o777 | os.ModeSticky, 0, 0, shop},
+		"in root's":              {0o755, 0, 0, shop},
+	} {
+		fx := newFixture(t, daily)
+		fx.Compress = stored
+		fx.write(yesterday, "theirs\n")
+		if err := errors.Join(os.Chown(fx.path(yesterday), test.file, test.gid), os.Chown(fx.dir, test.dir, test.gid), os.Chmod(fx.dir, test.mode)); err != nil {
+			t.Fatal(err)
+		}
+		fx.run().want(yesterday + ".gz")
+		fx.wantQuiet()
+		var st unix.Stat_t
+		if err := unix.Stat(fx.path(yesterday+".gz"), &st); err != nil || int(st.Uid) != test.file || int(st.Gid) != test.gid || st.Mtim.Nano() != written.UnixNano() {
+			t.Errorf("%s: %d:%d, of %v, %v", about, st.Uid, st.Gid, time.Unix(st.Mtim.Unix()), err)
+		}
+	}
+}

@@ -265,12 +265,11 @@ func (d Disk) SetTimes(path string, accessed, modified time.Time) error {
 	err := in(path, func(at place) error {
 		f, err := at.file(path, unix.O_RDONLY, 0, d.admitOwn)
 		if err != nil {
-			return err
+			return pathError("utimes", path, err)
 		}
-		times := [2]unix.Timespec{unix.NsecToTimespec(accessed.UnixNano()), unix.NsecToTimespec(modified.UnixNano())}
-		return errors.Join(f.(*diskFile).setTimes(&times), f.Close())
+		return errors.Join(f.SetTimes(accessed, modified), f.Close())
 	})
-	return pathError("utimes", path, err)
+	return err
 }
 
 func (Disk) Space(path string) (size, free int64, err error) {

@@ -72,7 +72,7 @@ type System interface {
 	Rmdir(path string) error
 	// SyncDir makes the names in a directory survive a power cut.
 	SyncDir(path string) error
-	// SetTimes sets the times of the last access and of the last change.
+	// SetTimes is [File.SetTimes] of a file such as Temporary makes.
 	SetTimes(path string, accessed, modified time.Time) error
 	// Space returns how many bytes the file system has, and how many of them are free
 	// for us.
@@ -88,6 +88,8 @@ type File interface {
 	Sync() error
 	Chmod(mode uint32) error
 	Chown(uid, gid int) error
+	// SetTimes sets the times of the last access and of the last change.
+	SetTimes(accessed, modified time.Time) error
 	Info() (Info, error)
 	// Lock locks the file, alone or together with others, instead of as it was before.
 	// Only who may write to the file can have a lock that counts. It fails with ErrLocked
@@ -175,6 +177,11 @@ func (f *diskFile) Chmod(mode uint32) error {
 
 func (f *diskFile) Chown(uid, gid int) error {
 	return pathError("chown", f.path, unix.Fchown(f.fd, uid, gid))
+}
+
+func (f *diskFile) SetTimes(accessed, modified time.Time) error {
+	times := [2]unix.Timespec{unix.NsecToTimespec(accessed.UnixNano()), unix.NsecToTimespec(modified.UnixNano())}
+	return pathError("utimes", f.path, f.setTimes(&times))
 }
 
 func (f *diskFile) Info() (Info, error) {

@@ -321,6 +321,10 @@ func (h *handle) Chown(uid, gid int) error {
 	return pathError("chown", h.path, h.system.Disk.setAttr(h.ino, func(i *inode) { i.chown(uid, gid) }))
 }
 
+func (h *handle) SetTimes(_, modified time.Time) error {
+	return pathError("utimes", h.path, h.system.Disk.setAttr(h.ino, func(i *inode) { i.modified = modified }))
+}
+
 func (h *handle) Info() (files.Info, error) {
 	info, err := h.system.info(h.ino)
 	return info, pathError("stat", h.path, err)
