@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/logreel/logreel/rotator/filename"
@@ -78,8 +79,12 @@ func (p *pass) write(f, to *file) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	if _, err := p.lockOpen(out, temporary); err != nil {
+	info, err := p.lockOpen(out, temporary)
+	if err != nil {
 		return err
+	}
+	if info.UID != os.Geteuid() && info.UID != f.info.UID { // who may have it open
+		return fmt.Errorf("%s has another owner; remove it", temporary)
 	}
 	// From here on nobody else can be compressing it.
 	if _, err := p.Files.Stat(filename.Hidden(to.path, filename.Done), false); !errors.Is(err, fs.ErrNotExist) {

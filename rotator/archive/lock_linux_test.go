@@ -100,6 +100,37 @@ func TestNothingDisclosed(t *testing.T) {
 	}
 }
 
+// What is root's is not written into a temporary file that the directory's owner has open.
+func TestNothingDisclosedToTheOwner(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	const shop = 54321
+	temporary := "." + yesterday + ".gz.tmp"
+	fx := newFixture(t, daily)
+	fx.Compress = stored
+	fx.write(yesterday, "secret\n")
+	if err := os.Chown(fx.dir, shop, shop); err != nil {
+		t.Fatal(err)
+	}
+	fx.Files = &faultyDisk{at: func(_ int, op string) error {
+		if op == "create" {
+			fx.write(temporary, "")
+			return os.Chown(fx.path(temporary), shop, shop)
+		}
+		return nil
+	}}
+	fx.run().want(yesterday, temporary)
+	fx.wantSaid(temporary + " has another owner; remove it")
+	if got := readAll(t, fx.path(temporary)); got != "" {
+		t.Errorf("it has %q", got)
+	}
+	fx.Files, fx.said = nil, nil
+	fx.run().want(yesterday + ".gz")
+	fx.wantQuiet()
+}
+
 // The application's own files are compressed in its directory, and stay its own.
 func TestSomebodyElsesFiles(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -128,9 +129,9 @@ func (Disk) Mkdir(path string) (f File, err error) {
 		if err != nil {
 			return err
 		}
-		// Another may have been renamed into its place, to be given away.
-		if err := isNew(fd); err != nil {
-			return errors.Join(err, unix.Close(fd))
+		// Another may have been renamed into its place: that is there, and not given away.
+		if made, err := at.made(fd); err != nil || !made {
+			return errors.Join(cmp.Or(err, error(unix.EEXIST)), unix.Close(fd))
 		}
 		f = &diskFile{fd: fd, path: path}
 		return nil
@@ -141,22 +142,24 @@ func (Disk) Mkdir(path string) (f File, err error) {
 	return f, nil
 }
 
-// isNew fails unless a directory may be the one that was just made: ours, for us alone, and
-// empty.
-func isNew(fd int) error {
+// made reports whether a directory may be the one that was just made at a place: ours, or as
+// all there is on some file systems, for its owner alone, and empty.
+func (at place) made(fd int) (bool, error) {
+	dir, err := at.status()
+	if err != nil || private(dir) {
+		return err == nil, err
+	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return err
+		return false, err
 	}
-	if int(st.Uid) != os.Geteuid() || st.Mode&0o777&^0o700 != 0 {
-		return errChanged
+	if int(st.Uid) != os.Geteuid() && st.Uid != dir.Uid || st.Mode&0o777&^0o700 != 0 {
+		return false, nil
 	}
 	buf := make([]byte, 4096)
 	n, err := retry(func() (int, error) { return unix.ReadDirent(fd, buf) })
-	if _, _, names := unix.ParseDirent(buf[:max(n, 0)], -1, nil); err == nil && len(names) > 0 {
-		err = errChanged
-	}
-	return err
+	_, _, names := unix.ParseDirent(buf[:max(n, 0)], -1, nil)
+	return err == nil && len(names) == 0, err
 }
 
 func (Disk) Stat(path string, follow bool) (Info, error) {

@@ -62,8 +62,8 @@ type System interface {
 	Read(path string) (File, error)
 	// ReadToLock is Read for a file that is to be locked.
 	ReadToLock(path string) (File, error)
-	// Temporary opens a regular file of our own for reading and writing from its start, and
-	// makes it with mode 0600 if it is not there.
+	// Temporary opens a regular file of our own, or of the owner of its directory, for reading
+	// and writing from its start, and makes it with mode 0600 if it is not there.
 	Temporary(path string) (File, error)
 	// Writable returns why names in a directory cannot be removed, as far as that can
 	// be told beforehand; nil if they can.

@@ -46,14 +46,16 @@ func (d Disk) admitLog(at place, st *unix.Stat_t) error {
 	return nil
 }
 
-// admitOwn is the rule for files that nobody has a use for but us.
+// admitOwn is the rule for files that nobody has a use for but us. On file systems that have
+// owners of their own, such as a share that is mounted for one user, ours are the directory's
+// owner's.
 func (d Disk) admitOwn(at place, st *unix.Stat_t) error {
 	dir, err := at.status()
 	if err != nil || private(dir) {
 		return err
 	}
 	switch {
-	case !d.owns(st):
+	case !d.owns(st) && st.Uid != dir.Uid:
 		return refused("a file of "+userName(st.Uid), dir)
 	case st.Nlink > 1:
 		return refused("a file with another name", dir)

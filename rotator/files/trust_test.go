@@ -210,26 +210,38 @@ func TestPlantedSecond(t *testing.T) {
 	})
 }
 
-// A directory that was put into the place of the one just made is not given away.
+// A directory that was put into the place of the one just made is not given away. In a private
+// directory nobody can, and on some file systems all has one owner, or one mode.
 func TestNewDirectory(t *testing.T) {
 	needRoot(t)
 	for name, test := range map[string]struct {
+		owner  int // of the directory that it is in
 		change func(dir string) error
-		want   error
+		want   bool
 	}{
-		"new":          {func(string) error { return nil }, nil},
-		"not empty":    {func(dir string) error { return os.WriteFile(dir+"/a", nil, 0o600) }, errChanged},
-		"another's":    {func(dir string) error { return os.Chown(dir, shop, shop) }, errChanged},
-		"open for all": {func(dir string) error { return os.Chmod(dir, 0o755) }, errChanged},
+		"new":                  {shop, func(string) error { return nil }, true},
+		"the owner's":          {shop, func(dir string) error { return os.Chown(dir, shop, shop) }, true},
+		"not empty":            {shop, func(dir string) error { return os.WriteFile(dir+"/a", nil, 0o600) }, false},
+		"another's":            {shop, func(dir string) error { return os.Chown(dir, other, shop) }, false},
+		"open for all":         {shop, func(dir string) error { return os.Chmod(dir, 0o755) }, false},
+		"another's in ours":    {0, func(dir string) error { return os.Chown(dir, other, shop) }, true},
+		"open for all in ours": {0, func(dir string) error { return os.Chmod(dir, 0o755) }, true},
 	} {
-		dir := filepath.Join(t.TempDir(), "dir")
-		err := errors.Join(os.Mkdir(dir, 0o700), test.change(dir))
+		top := t.TempDir()
+		dir := filepath.Join(top, "dir")
+		err := errors.Join(os.Mkdir(dir, 0o700), test.change(dir), os.Chown(top, test.owner, 0))
 		fd, errOpen := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 		if err := errors.Join(err, errOpen); err != nil {
 			t.Fatal(err)
 		}
-		if err := isNew(fd); !errors.Is(err, test.want) || test.want == nil && err != nil {
-			t.Errorf("%s: got %v, want %v", name, err, test.want)
+		if err := in(dir, func(at place) error {
+			got, err := at.made(fd)
+			if got != test.want {
+				t.Errorf("%s: got %t", name, got)
+			}
+			return err
+		}); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 		if err := unix.Close(fd); err != nil {
 			t.Error(err)
@@ -287,7 +299,7 @@ func TestPlantedTemporary(t *testing.T) {
 	for name, plant := range map[string]func(s *scene){
 		"symlink":    func(s *scene) { s.link(s.outside+"/victim", "t", shop) },
 		"hard link":  func(s *scene) { s.must(os.Link(s.outside+"/victim", s.log+"/t")) },
-		"own file":   func(s *scene) { s.write("t", shop, shop) },
+		"file":       func(s *scene) { s.write("t", other, shop) },
 		"to nothing": func(s *scene) { s.link(s.outside+"/new", "t", shop) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -303,6 +315,20 @@ func TestPlantedTemporary(t *testing.T) {
 				t.Errorf("outside is %s, was %s", got, s.before)
 			}
 		})
+	}
+}
+
+// What we made is ours, though a share that is mounted for one user says it is that one's.
+func TestTemporaryOfTheOwner(t *testing.T) {
+	needRoot(t)
+	s := newScene(t)
+	s.own(".", shop, shop)
+	s.write("t", shop, shop)
+	f, err := Disk{}.Temporary(s.log + "/t")
+	s.must(err)
+	s.must(f.Close(), Disk{}.SetTimes(s.log+"/t", time.Unix(1, 0), time.Unix(2, 0)))
+	if info, err := (Disk{}).Stat(s.log+"/t", false); err != nil || !info.Modified.Equal(time.Unix(2, 0)) || !info.Accessed.Equal(time.Unix(1, 0)) {
+		t.Errorf("got %v, %v", info, err)
 	}
 }
 
