@@ -47,10 +47,15 @@ class Program:
     def version(self):
         if not self.package:
             return subprocess.run([self.binary, "--version"], capture_output=True, text=True).stdout.split()[-1]
-        query = ["dpkg-query", "-W", "-f", "${Version}", self.package]
-        with contextlib.suppress(OSError, subprocess.CalledProcessError):
-            return subprocess.run(query, capture_output=True, check=True, text=True).stdout
-        return "of unknown version"
+        return installed(self.package)
+
+
+def installed(package):
+    """The version of a Debian package."""
+    query = ["dpkg-query", "-W", "-f", "${Version}", package]
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        return subprocess.run(query, capture_output=True, check=True, text=True).stdout
+    return "of unknown version"
 
 
 PROGRAMS = [
