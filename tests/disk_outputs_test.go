@@ -36,62 +36,60 @@ func (d *folder) startTwo(ofPattern bool, flags ...string) *paced {
 	return d.startPaced(append(flags, "--every=never", "--also="+other, main)...)
 }
 
-// A fault of one output's disk delays that output only, be it that of PATTERN or another,
-// and nothing is lost in either.
-func TestDiskOfOneOutput(t *testing.T) {
-	t.Parallel()
-	const batch, batches = 1000, 5 // the pipe holds one, and the buffer all of them
+// eachFaultOfOne runs a test with each fault, of either output.
+func eachFaultOfOne(t *testing.T, run func(p *paced, says string, end func()), flags ...string) {
 	for _, fault := range faultsOfOne {
 		for which, ofPattern := range map[string]bool{"PATTERN": true, "--also": false} {
 			t.Run(fault.name+" "+which, func(t *testing.T) {
 				t.Parallel()
 				d := fault.make(t)
 				end := fault.begin(d)
-				p := d.startTwo(ofPattern)
-				for range batches {
-					p.push(batch)
-				}
-				p.hear(fault.says)
-				p.awaitLines("well/app.log", batch*batches)
-				if d.exists("logs/app.log") && strings.Count(d.read("logs/app.log"), "\n") >= batch {
-					t.Error("there was no fault")
-				}
-				end()
-				p.hearOver(fault.says)
-				p.push(1)
-				p.finishWhole("logs/app.log")
-				p.expectNothingLost(p.read("well/app.log"))
+				run(d.startTwo(ofPattern, flags...), fault.says, end)
 			})
 		}
 	}
 }
 
+// A fault of one output's disk delays that output only, be it that of PATTERN or another,
+// and nothing is lost in either.
+func TestDiskOfOneOutput(t *testing.T) {
+	t.Parallel()
+	const batch, batches = 1000, 5 // the pipe holds one, and the buffer all of them
+	eachFaultOfOne(t, func(p *paced, says string, end func()) {
+		for range batches {
+			p.push(batch)
+		}
+		p.hear(says)
+		p.awaitLines("well/app.log", batch*batches)
+		if p.exists("logs/app.log") && strings.Count(p.read("logs/app.log"), "\n") >= batch {
+			p.t.Error("there was no fault")
+		}
+		end()
+		p.hearOver(says)
+		p.push(1)
+		p.finishWhole("logs/app.log")
+		p.expectNothingLost(p.read("well/app.log"))
+	})
+}
+
 // Where lines are dropped, they are those of the output that has the fault.
 func TestDiskOfOneOutputDrop(t *testing.T) {
 	t.Parallel()
-	for _, fault := range faultsOfOne {
-		for which, ofPattern := range map[string]bool{"PATTERN": true, "--also": false} {
-			t.Run(fault.name+" "+which, func(t *testing.T) {
-				t.Parallel()
-				d := fault.make(t)
-				end := fault.begin(d)
-				p := d.startTwo(ofPattern, "--buffer=64K", "--on-full=drop")
-				for range 50 {
-					// One by one: the other one has no more room either than for what it writes.
-					p.push(40)
-					p.awaitLines("well/app.log", p.sent)
-				}
-				p.hear("is full; lines are dropped")
-				end()
-				p.hearOver(fault.says)
-				p.finish(0)
-				p.expectNothingLost(p.read("well/app.log"))
-				if dropped := p.account(p.read("logs/app.log")); dropped < 500 {
-					t.Errorf("%d lines dropped of %d, and there was room for about 400", dropped, p.sent)
-				}
-			})
+	eachFaultOfOne(t, func(p *paced, says string, end func()) {
+		for range 50 {
+			// One by one: the other one has no more room either than for what it writes.
+			p.push(40)
+			p.awaitLines("well/app.log", p.sent)
 		}
-	}
+		p.hear("is full; lines are dropped")
+		end()
+		p.hearOver(says)
+		p.finish(0)
+		p.expectNothingLost(p.read("well/app.log"))
+		if dropped := p.account(p.read("logs/app.log")); dropped < 500 {
+			p.t.Errorf("%d lines dropped of %d, and there was room for about 400", dropped, p.sent)
+		}
+	}, "--buffer=64K", "--on-full=drop")
 }
 
 // A fault of one output that stays to the end is told by the exit status of all, and its
@@ -131,7 +129,7 @@ func TestOutputHostile(t *testing.T) {
 	d.expect("all-*", "a\nb 1\nc\nb 2\nb 3\nd\n")
 	got := map[string]string{}
 	for _, name := range d.names(".") {
-		got[name] = d.read(name)
+		got[name] = p.read(name)
 	}
 	for number, line := range map[string]string{"": "b 1\n", ".1": "b 2\n"} {
 		file := name + time.Now().UTC().Format("2006") + number
@@ -139,7 +137,7 @@ func TestOutputHostile(t *testing.T) {
 			t.Errorf("%q: got %q, and the hook %q", file, got[file], got["handed "+file])
 		}
 	}
-	if d.exists("evil") {
+	if p.exists("evil") {
 		t.Error("a shell has read the name")
 	}
 }

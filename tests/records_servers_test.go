@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 )
@@ -128,29 +127,14 @@ func (s *shop) pay(number string, size int) {
 			err = fmt.Errorf("%s: %s", number, response.Status)
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err == nil {
-		s.answered = append(s.answered, number)
-	} else {
-		s.refused = append(s.refused, err)
-	}
+	s.note(number, err)
 }
 
 // payments has many clients ask for it at once, and calls halfway in the midst.
 func (s *shop) payments(name string, each int, sizes []int, halfway func()) {
-	var clients sync.WaitGroup
-	for client := range serverClients {
-		clients.Go(func() {
-			for i := range each {
-				if client == 0 && i == each/2 {
-					halfway()
-				}
-				s.pay(fmt.Sprintf("%s-%d-%d", name, client, i), sizes[(client+i)%len(sizes)])
-			}
-		})
-	}
-	clients.Wait()
+	atOnce(each, halfway, func(client, i int) {
+		s.pay(fmt.Sprintf("%s-%d-%d", name, client, i), sizes[(client+i)%len(sizes)])
+	})
 }
 
 // checkPayments compares the log and the log of errors with what was answered.

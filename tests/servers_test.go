@@ -112,7 +112,11 @@ func (s *shop) kill(t *testing.T) {
 // order asks for an order whose handling takes a pause, and takes down whether the
 // answer came to its end. It calls begun when the answer has begun.
 func (s *shop) order(t *testing.T, number string, pause time.Duration, begun func()) {
-	err := s.ask(number, pause, begun)
+	s.note(number, s.ask(number, pause, begun))
+}
+
+// note takes down whether what was asked for was answered.
+func (s *shop) note(number string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err == nil {
@@ -120,6 +124,22 @@ func (s *shop) order(t *testing.T, number string, pause time.Duration, begun fun
 	} else {
 		s.refused = append(s.refused, err)
 	}
+}
+
+// atOnce has many clients ask at once, each in turn, and calls halfway in the midst.
+func atOnce(each int, halfway func(), ask func(client, i int)) {
+	var clients sync.WaitGroup
+	for client := range serverClients {
+		clients.Go(func() {
+			for i := range each {
+				if client == 0 && i == each/2 {
+					halfway()
+				}
+				ask(client, i)
+			}
+		})
+	}
+	clients.Wait()
 }
 
 func (s *shop) ask(number string, pause time.Duration, begun func()) error {

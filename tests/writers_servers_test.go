@@ -105,18 +105,9 @@ func (s *shop) workers(t *testing.T, before ...int) (pids []int) {
 // It calls halfway in the midst.
 func (s *shop) burst(t *testing.T, name string, orders int, sizes []int, halfway func()) {
 	t.Helper()
-	var clients sync.WaitGroup
-	for client := range serverClients {
-		clients.Go(func() {
-			for i := range orders {
-				if client == 0 && i == orders/2 {
-					halfway()
-				}
-				s.order(t, fmt.Sprintf("%s-%d-%d@%d", name, client, i, sizes[(client+i)%len(sizes)]), 0, func() {})
-			}
-		})
-	}
-	clients.Wait()
+	atOnce(orders, halfway, func(client, i int) {
+		s.order(t, fmt.Sprintf("%s-%d-%d@%d", name, client, i, sizes[(client+i)%len(sizes)]), 0, func() {})
+	})
 }
 
 // killStuck kills a worker while it wants to write a record, and waits for another.

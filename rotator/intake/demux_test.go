@@ -800,14 +800,7 @@ func TestDemuxProcesses(t *testing.T) {
 			if err := socket.Close(); err != nil {
 				t.Fatal(err)
 			}
-			var got []byte
-			for {
-				lines := next(t, r)
-				if lines == "" {
-					break
-				}
-				got = append(got, lines...)
-			}
+			got := []byte(rest(t, r))
 			for _, c := range children {
 				if err := c.Wait(); err != nil {
 					t.Fatal(err)

@@ -56,6 +56,19 @@ func next(t testing.TB, r *Reader) string {
 	}
 }
 
+// rest returns all lines that are still to come.
+func rest(t testing.TB, r *Reader) string {
+	t.Helper()
+	var all strings.Builder
+	for {
+		lines := next(t, r)
+		if lines == "" {
+			return all.String()
+		}
+		all.WriteString(lines)
+	}
+}
+
 // wantNext fails the test unless those are the next lines.
 func wantNext(t testing.TB, r *Reader, want string) {
 	t.Helper()
@@ -415,16 +428,8 @@ func TestFileAndSocket(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got strings.Builder
-		for {
-			lines := next(t, r)
-			if lines == "" {
-				break
-			}
-			got.WriteString(lines)
-		}
-		if got.String() != text {
-			t.Errorf("got %d bytes, want %d", got.Len(), len(text))
+		if got := rest(t, r); got != text {
+			t.Errorf("got %d bytes, want %d", len(got), len(text))
 		}
 		r.waiter.close()
 		_ = unix.Close(fd)

@@ -221,15 +221,7 @@ func TestRecordsProcesses(t *testing.T) {
 			if err := socket.Close(); err != nil {
 				t.Fatal(err)
 			}
-			var got []byte
-			for {
-				lines := next(t, r)
-				if lines == "" {
-					break
-				}
-				got = append(got, lines...)
-			}
-			checkRecords(t, got, written)
+			checkRecords(t, []byte(rest(t, r)), written)
 		})
 	}
 }
