@@ -23,7 +23,7 @@ func shopUnit(t *testing.T, s *shop, name string) string {
 	python := pythonPath(t)
 	me, _, _ := strings.Cut(ownNames(t), ":")
 	oldNew := map[string][]string{
-		"logreel-pipe.service":    {anyPort, s.address, "/srv/shop", python, "/var/log/shop/%%Y-%%m-%%d.log", s.logs + "/%%Y%%m%%d-%%H%%M%%S.log", "User=shop", "User=" + me},
+		"logreel-pipe.service":    {anyPort, s.address, "/srv/shop", python, "/var/log/shop/%%Y-%%m-%%d.log", s.logs + "/%%Y%%m%%d-%%H%%M%%S.log", "User=shop", "User=" + me, "exec logreel", "exec " + logreel},
 		"logreel-command.service": {anyPort, s.address, "/srv/shop", python, "/var/log/shop/%%Y-%%m-%%d.log", s.logs + "/%%Y%%m%%d-%%H%%M%%S.log", "User=shop", "User=" + me, "/usr/bin/logreel", logreel},
 		"logreel-fifo.service":    {"/var/log/shop/%%Y-%%m-%%d.log", s.logs + "/%%Y%%m%%d-%%H%%M%%S.log", "User=shop", "User=" + me, "/usr/bin/logreel", logreel},
 		"logreel-fifo.socket":     {"/run/shop.log", s.logs + ".fifo", "SocketUser=shop", "SocketUser=" + me},
