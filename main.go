@@ -23,6 +23,7 @@ import (
 	"github.com/logreel/logreel/rotator/archive"
 	"github.com/logreel/logreel/rotator/command"
 	"github.com/logreel/logreel/rotator/flags"
+	"github.com/logreel/logreel/rotator/hook"
 	"github.com/logreel/logreel/rotator/intake"
 	"github.com/logreel/logreel/rotator/messages"
 	"github.com/logreel/logreel/rotator/output"
@@ -94,8 +95,12 @@ func (p *program) run(args []string) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if f.ArchivePass {
-		archive.Child(outputs.All()[f.OutputNumber].Archive)
+	switch own := outputs.All()[f.OutputNumber]; {
+	case f.ArchivePass:
+		archive.Child(own.Archive)
+		return 0, nil
+	case f.RunExecOpen:
+		hook.Run(own.ExecOpen, printer)
 		return 0, nil
 	}
 	f.Remark(outputs, printer)
@@ -183,13 +188,7 @@ func (p *program) relay(f *flags.Flags, outputs *flags.Outputs, printer messages
 		keep = append(keep, s.input.Input)
 	}
 	process.CloseInherited(keep...)
-	syncing := 0
-	for _, o := range outputs.All() {
-		if o.Rotator.Sync > 0 {
-			syncing++
-		}
-	}
-	c.Poller = process.PrepareRuntime(len(streams)+len(c.Others), syncing)
+	c.Poller = process.PrepareRuntime(len(streams)+len(c.Others), outputs.Syncing())
 	for _, s := range streams {
 		s.input.Poller = c.Poller
 		if s.Reader, err = intake.New(s.input); err != nil {

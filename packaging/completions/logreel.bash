@@ -4,9 +4,9 @@
 _logreel() {
 	# With a value, and without one.
 	local valued='--also --at --buffer --compress --delay --dir-mode --divert --drop --escape --every
-		--exec --exec-timeout --grace --hard-link --keep-age --keep-count --keep-free
-		--keep-size --linger --link --max-line --mode --on-full --only --owner
-		--previous-link --record-start --redact --size --start-time --stderr
+		--exec --exec-open --exec-timeout --grace --hard-link --keep-age --keep-count
+		--keep-free --keep-size --linger --link --max-line --mode --on-full --only
+		--owner --previous-link --record-start --redact --size --start-time --stderr
 		--stdio --sync --tz --user'
 	local plain='-h --help -v --verbose --version --eager --preview --stamp --strip-ansi --tee --utc'
 

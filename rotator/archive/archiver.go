@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
 	"sync"
@@ -75,7 +74,7 @@ type Archiver struct {
 
 	// asked and made are how many passes were asked for, and how many of those are over.
 	asked, made atomic.Int64
-	hook        hook
+	hook        hookStatus
 
 	said map[string]bool // the messages of the last pass
 }
@@ -84,7 +83,7 @@ type Archiver struct {
 // started with, without a command.
 func NewArchiver(c Config, args []string) *Archiver {
 	c = c.withDefaults()
-	return &Archiver{config: c, args: args, wake: make(chan struct{}, 1), hook: hook{fault: messages.Fault{Printer: c.Messages}}}
+	return &Archiver{config: c, args: args, wake: make(chan struct{}, 1), hook: hookStatus{fault: messages.Fault{Printer: c.Messages}}}
 }
 
 // Start begins the work, with a first pass.
@@ -332,34 +331,14 @@ func (a *Archiver) start(first bool) (messages, pid int, err error) {
 		return 0, 0, os.NewSyscallError("socketpair", err)
 	}
 	defer unix.Close(ends[1])
-	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		err = &fs.PathError{Op: "open", Path: os.DevNull, Err: err}
-	} else {
-		defer unix.Close(null)
-		args := []string{"logreel", Flag}
-		if first {
-			args = append(args, FlagFirst)
-		}
-		pid, err = startSelf(append(args, a.args...), []uintptr{uintptr(null), 2, 2, uintptr(ends[1])})
+	args := []string{Flag}
+	if first {
+		args = append(args, FlagFirst)
 	}
-	if err != nil {
+	if pid, err = process.StartSelf(append(args, a.args...), ends[1]); err != nil {
 		return 0, 0, errors.Join(err, unix.Close(ends[0]))
 	}
 	return ends[0], pid, nil
-}
-
-// startSelf starts this program once more.
-func startSelf(args []string, descriptors []uintptr) (pid int, err error) {
-	program, err := process.Self()
-	if err != nil {
-		return 0, err
-	}
-	pid, err = syscall.ForkExec(program, args, &syscall.ProcAttr{Env: os.Environ(), Files: descriptors})
-	if err != nil {
-		return 0, &fs.PathError{Op: "start", Path: program, Err: err}
-	}
-	return pid, nil
 }
 
 // A descriptor reads without the runtime's poller.

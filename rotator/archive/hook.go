@@ -4,17 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"os/exec"
-	"syscall"
 	"time"
 
 	"github.com/logreel/logreel/rotator/filename"
 	"github.com/logreel/logreel/rotator/files"
+	"github.com/logreel/logreel/rotator/hook"
 )
-
-// killAfter is how long a command that is to end has before it is killed.
-const killAfter = 5 * time.Second
 
 // Mark notes that a file is to be handed on when it is finished.
 func Mark(system files.System, path string) error {
@@ -201,55 +196,27 @@ func (p *pass) notHandedOn(f *file) error {
 // is finished meanwhile is compressed, so that a slow command does not fill the disk.
 func (p *pass) execute(f *file) error {
 	p.Messages.Detail("--exec: %s", f.path)
-	cmd := exec.Command("/bin/sh", "-c", p.Exec, "logreel", f.path)
-	cmd.Env = p.Environment
-	cmd.Env = append(cmd.Environ(), "LOGREEL_FILE="+f.path, "LOGREEL_START="+instant(f.period.Start), "LOGREEL_END="+instant(f.period.End))
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("%s: %v", f.path, err) // not wrapped: a missing shell is not a missing file
+	command := hook.Command{Text: p.Exec, Timeout: p.ExecTimeout, Environment: p.Environment}
+	times := []string{"LOGREEL_FILE=" + f.path, "LOGREEL_START=" + instant(f.period.Start), "LOGREEL_END=" + instant(f.period.End)}
+	process, err := command.Start(times, f.path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.path, err)
 	}
-	ended, result := make(chan error, 1), make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	go func() { result <- p.await(cmd, ended, f) }()
+	result := make(chan error, 1)
+	go func() { result <- process.Wait(p.Stop) }()
 	p.running = f.plain
 	defer func() { p.running = "" }()
 	for {
 		select {
 		case err := <-result:
+			if err != nil && err != errStopped {
+				err = fmt.Errorf("%s: %w", f.path, err)
+			}
 			return err
 		case <-time.After(lookEvery):
 			p.work(p.look())
 		}
 	}
-}
-
-// await waits for the end of a command, and ends it if need be.
-func (p *pass) await(cmd *exec.Cmd, ended <-chan error, f *file) error {
-	select {
-	case err := <-ended:
-		if err != nil {
-			return fmt.Errorf("%s: %w", f.path, err)
-		}
-		return nil
-	case <-time.After(p.ExecTimeout):
-		terminate(cmd, ended, killAfter)
-		return fmt.Errorf("%s: ended after %v, the limit of --exec-timeout", f.path, p.ExecTimeout)
-	case <-p.Stop:
-		terminate(cmd, ended, killAfter)
-		return errStopped
-	}
-}
-
-// terminate ends a command and what it has started. What is left after a while is killed.
-func terminate(cmd *exec.Cmd, ended <-chan error, after time.Duration) {
-	group := -cmd.Process.Pid
-	_ = syscall.Kill(group, syscall.SIGTERM) // fails if it has just ended
-	for begun := time.Now(); syscall.Kill(group, 0) == nil && time.Since(begun) < after; {
-		time.Sleep(time.Millisecond)
-	}
-	_ = syscall.Kill(group, syscall.SIGKILL) // fails if nobody is left
-	<-ended
 }
 
 // instant spells the start or the end of a period; empty for none.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/logreel/logreel/rotator/files"
+	"github.com/logreel/logreel/rotator/hook"
 )
 
 // calls returns a command that notes how it was called, and what was noted. It is told
@@ -232,24 +233,16 @@ func TestTerminate(t *testing.T) { // not parallel: it forks
 		{"takes its time", `trap "exit 7" TERM; echo started; while :; do sleep 0.01; done`, 10 * time.Second, "exit status 7"},
 		{"ignores it", `trap "" TERM; echo started; sleep 1000`, 20 * time.Millisecond, "signal: killed"},
 		{"the child ignores it", `(trap "" TERM; echo started; exec sleep 1000) & wait`, 20 * time.Millisecond, "signal: terminated"},
-		{"the child takes its time", `(trap "rm $0; exit" TERM; echo started; while :; do sleep 0.01; done) & wait`, 10 * time.Second, "signal: terminated"},
+		{"the child takes its time", `(trap "rm $1; exit" TERM; echo started; while :; do sleep 0.01; done) & wait`, 10 * time.Second, "signal: terminated"},
 	} {
 		h, fx := hold(t), newFixture(t, daily)
 		fx.put("there")
-		cmd := exec.Command("sh", "-c", "exec >"+h.path+"; "+test.command, fx.path("there"))
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		if err := cmd.Start(); err != nil {
+		process, err := hook.Command{Text: "exec >" + h.path + "; " + test.command}.Start(nil, fx.path("there"))
+		if err != nil {
 			t.Fatal(err)
 		}
 		h.wait()
-		ended, status := make(chan error, 1), ""
-		go func() {
-			err := cmd.Wait()
-			status = fmt.Sprint(err)
-			ended <- err
-		}()
-		terminate(cmd, ended, test.after)
-		if status != test.status {
+		if status := fmt.Sprint(process.End(test.after)); status != test.status {
 			t.Errorf("%s: got %q, want %q", test.name, status, test.status)
 		}
 		h.ended()

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/logreel/logreel/rotator/files"
+	"github.com/logreel/logreel/rotator/hook"
 )
 
 // lookEvery is how long files are handed on before the pass looks for new ones, which
@@ -27,7 +28,7 @@ type pass struct {
 func newPass(c Config) *pass { return &pass{Config: c.withDefaults(), tried: map[string]bool{}} }
 
 // errStopped is what a step fails with when Config.Stop is closed.
-var errStopped = errors.New("stopped")
+var errStopped = hook.ErrStopped
 
 // stopped returns an error when the pass is to end.
 func (p *pass) stopped() error {

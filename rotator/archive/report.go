@@ -59,8 +59,8 @@ func parseReport(line string) (r report, ok bool) {
 	return r, true
 }
 
-// A hook is what is known of the command from one pass to the next.
-type hook struct {
+// A hookStatus is what is known of the command from one pass to the next.
+type hookStatus struct {
 	fault messages.Fault
 	// broken says that it has been reported to fail, and failing are the plain paths of
 	// the files that it has failed for: one for which it always fails is reported once,
@@ -73,7 +73,7 @@ type hook struct {
 }
 
 // take takes in what a pass has reported.
-func (h *hook) take(r report, now time.Time) {
+func (h *hookStatus) take(r report, now time.Time) {
 	waiting := r.waiting
 	switch r.what {
 	case waits:

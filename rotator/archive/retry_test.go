@@ -174,7 +174,7 @@ func TestHookReports(t *testing.T) {
 	say := func(kind string) func(string, ...any) {
 		return func(format string, args ...any) { said = append(said, kind+fmt.Sprintf(format, args...)) }
 	}
-	h := hook{fault: messages.Fault{Printer: messages.Printer{Say: say(""), Detail: say("detail: "), Warn: say("warning: ")}}}
+	h := hookStatus{fault: messages.Fault{Printer: messages.Printer{Say: say(""), Detail: say("detail: "), Warn: say("warning: ")}}}
 	now := noon
 	for _, step := range []struct {
 		report  report

@@ -48,7 +48,8 @@ type OutputFlags struct {
 	KeepFree    values.Free        `group:"Archive" placeholder:"SIZE" help:"Delete the oldest finished files while less than SIZE of the disk is free: 5% or 2G."`
 	Compress    values.Compression `group:"Archive" placeholder:"FORMAT" help:"Compress finished files: gzip or zstd. In the background, one at a time, at the lowest priority."`
 	Exec        string             `group:"Archive" placeholder:"COMMAND" help:"Run COMMAND with sh -c for every finished file, after compressing it; the file is $$1."`
-	ExecTimeout values.Duration    `group:"Archive" placeholder:"DURATION" default:"10m" help:"End COMMAND after DURATION (${default})."`
+	ExecOpen    string             `group:"Archive" placeholder:"COMMAND" help:"Run COMMAND with sh -c for every file that is opened, and do not wait for it; the file is $$1, and the one before $$2."`
+	ExecTimeout values.Duration    `group:"Archive" placeholder:"DURATION" default:"10m" help:"End either COMMAND after DURATION (${default})."`
 }
 
 // Flags are the command line, in the groups and the order of the help.
@@ -96,7 +97,8 @@ type Flags struct {
 
 	ArchivePass  bool `name:"archive" hidden:"" env:"-"`
 	ArchiveFirst bool `name:"archive-first" hidden:"" env:"-"`
-	// OutputNumber says which of [Flags.Outputs] a pass is for.
+	RunExecOpen  bool `hidden:"" env:"-"`
+	// OutputNumber says which of [Flags.Outputs] such a process is for.
 	OutputNumber int `hidden:"" env:"-"`
 	// model is what kong knows of the flags.
 	model *kong.Application

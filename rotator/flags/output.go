@@ -12,6 +12,7 @@ import (
 	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator"
 	"github.com/logreel/logreel/rotator/archive"
+	"github.com/logreel/logreel/rotator/hook"
 	"github.com/logreel/logreel/rotator/messages"
 	"github.com/logreel/logreel/rotator/output"
 	"github.com/logreel/logreel/rotator/process"
@@ -89,6 +90,16 @@ func (o *Outputs) All() []output.Config {
 		all = append(all, *o.Errors)
 	}
 	return all
+}
+
+// Syncing returns how many outputs have their live files synced in the background.
+func (o *Outputs) Syncing() (n int) {
+	for _, c := range o.All() {
+		if c.Rotator.Sync > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // Outputs returns the outputs that the flags describe.
@@ -212,6 +223,7 @@ func (f *Flags) output(text string, e *OutputFlags, printer messages.Printer) (c
 		Eager: e.Eager, Sync: time.Duration(e.Sync),
 		Messages: printer,
 	}
+	c.ExecOpen = hook.Command{Text: e.ExecOpen, Timeout: time.Duration(e.ExecTimeout), Environment: f.Environment()}
 	c.Archive = archive.Config{
 		Pattern:   names,
 		Numbered:  e.Size > 0,

@@ -24,7 +24,7 @@ func (f *Flags) BecomeUser(outputs *Outputs) error {
 		err = output.Permitted(outputs.All()...)
 	}
 	for _, c := range outputs.All() {
-		if err == nil && !c.Archive.Idle() {
+		if err == nil && (!c.Archive.Idle() || c.ExecOpen.Text != "") {
 			err = process.MayStartSelf()
 		}
 	}

@@ -41,7 +41,12 @@ func rotatelogs(args []string) (*Translation, error) {
 		{'t', nil, false, instead("-t empties a file that somebody may still read; write logreel --every=TIME --keep-count=1 FILE-%F")},
 		{'T', nil, false, instead("-T empties a file that somebody may still read; write logreel --every=TIME --keep-count=1 FILE-%F")},
 		{'n', nil, true, instead("-n empties a file that somebody may still read; write logreel --keep-count=N FILE-%F, which deletes the oldest")},
-		{'p', nil, true, instead(`-p is not done here; write logreel --exec='PROGRAM "" "$1"', which is run when a file is finished`)},
+		{'p', nil, true, func(program string) error {
+			if !strings.Contains(program, "/") {
+				program = "./" + program // which is not looked for in PATH
+			}
+			return flag("--exec-open=exec " + quoted(program) + ` "$@"`)("")
+		}},
 		{'h', nil, false, func(string) error { t.Text = rotatelogsUsage; return nil }},
 	}, args)
 	if t.Text != "" {

@@ -37,6 +37,7 @@ import (
 
 	"github.com/logreel/logreel/rotator"
 	"github.com/logreel/logreel/rotator/archive"
+	"github.com/logreel/logreel/rotator/hook"
 	"github.com/logreel/logreel/rotator/messages"
 )
 
@@ -49,6 +50,8 @@ type Config struct {
 	Name string
 	// Rotator says which files to write. Its Opened and Finished are set by New.
 	Rotator rotator.Config
+	// ExecOpen is run for each file that is opened; the zero Command for none.
+	ExecOpen hook.Command
 	// Archive says what to do with finished files; the zero Config for nothing.
 	Archive archive.Config
 	// Arguments are those that this process was started with, without a command.
@@ -104,6 +107,11 @@ type Output struct {
 func New(c Config) (*Output, error) {
 	archiver := archive.NewArchiver(c.Archive, c.Arguments)
 	c.Rotator.Opened, c.Rotator.Finished = archiver.Opened, archiver.Finished
+	if c.ExecOpen.Text != "" {
+		opener := hook.NewOpener(c.Arguments, c.Messages)
+		c.Rotator.Opened = func(path string) { archiver.Opened(path); opener.Opened(path) }
+		c.Rotator.Finished = func(path string) { archiver.Finished(path); opener.Closed() }
+	}
 	r, err := rotator.New(c.Rotator)
 	if err != nil {
 		return nil, err
