@@ -65,7 +65,7 @@ type Config struct {
 	// file.
 	Same bool
 	// Instants says that a file may have the name of any instant of its period; see
-	// [Pattern.NameAt].
+	// [Pattern.NameAt]. Then the default of Every is [Never].
 	Instants bool
 }
 
@@ -118,13 +118,42 @@ func New(c Config) (*Pattern, error) {
 	if err := p.schedule(c); err != nil {
 		return nil, err
 	}
+	if err := p.checkInstants(c); err != nil {
+		return nil, err
+	}
 	stays := c.At.epoch && p.gap(p.every, Interval{}).fields != ""
 	if finest := p.finest(); !finest.isZero() && (p.every.never || c.Instants || stays) {
 		instants := *p
 		instants.every, instants.cut = finest, newCut(finest, Offset{}, p.has)
 		p.instants = &instants
 	}
+	if c.Instants {
+		if err := p.Ordered(); err != nil {
+			return nil, fmt.Errorf("--size-names=time needs names that tell their time: %w", err)
+		}
+	}
 	return p, nil
+}
+
+// checkInstants returns an error if files of one period cannot be named after their instants.
+func (p *Pattern) checkInstants(c Config) error {
+	if !c.Instants {
+		return nil
+	}
+	if p.finest().isZero() {
+		return fmt.Errorf("--size-names=time: the pattern %q has no time field; write one such as %cY%cm%cd-%cH%cM%cS",
+			c.Pattern, c.Escape, c.Escape, c.Escape, c.Escape, c.Escape, c.Escape)
+	}
+	levels := p.Levels()
+	for _, level := range levels[:len(levels)-1] {
+		for _, t := range level.tokens {
+			if f := t.field.interval; !f.isZero() && f.finerThan(p.every) && !p.every.never {
+				return fmt.Errorf("--size-names=time: the directories of pattern %q change within a period of %v; write %c%c in the name of the file only",
+					c.Pattern, p.every, c.Escape, t.spec)
+			}
+		}
+	}
+	return nil
 }
 
 // Runs reports whether each run of the program has a file of its own, named after its
@@ -151,6 +180,8 @@ func (p *Pattern) schedule(c Config) error {
 		return fmt.Errorf("pattern %q has no time field, so its file would never rotate; "+
 			"write one such as %cY-%cm-%cd (a configuration file may want the %c doubled), or give --size or --every=never",
 			c.Pattern, c.Escape, c.Escape, c.Escape, c.Escape)
+	case c.Every.isZero() && c.Instants:
+		p.every = Never
 	case c.Every.isZero():
 		p.every = finest
 	}

@@ -15,7 +15,6 @@ import (
 type liveFile struct {
 	files.File
 	path   string
-	base   string // the name without its number
 	period pattern.Period
 	size   int64      // as far as we know; others may write to it too
 	info   files.Info // as it was when the file was opened
@@ -36,11 +35,11 @@ const opens = 100
 
 // openFile opens a file to append to, and makes it and its directories as needed. If an
 // archive removes it at this moment, it is opened anew.
-func openFile(c Config, path, base string, period pattern.Period) (*liveFile, error) {
+func openFile(c Config, path string, period pattern.Period) (*liveFile, error) {
 	for n := 1; ; n++ {
 		f, err := openOnce(c, path, n == opens, period.Over(c.Now()))
 		if err == nil {
-			f.base, f.period = base, period
+			f.period = period
 			return f, nil
 		}
 		if n == opens || !errors.Is(err, errDeleted) && !errors.Is(err, files.ErrLocked) && !errors.Is(err, fs.ErrExist) {

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/logreel/logreel/pattern"
 	"github.com/logreel/logreel/rotator/filename"
 	"github.com/logreel/logreel/rotator/files"
 )
@@ -15,7 +17,8 @@ import (
 // numbers says which of the numbered files of a period lines go into, under Config.Size.
 // Compressed files count too, but no more lines go into them.
 type numbers struct {
-	files files.System
+	files   files.System
+	pattern *pattern.Pattern
 	// given is false when every period has one file.
 	given bool
 	// base and last are the name and the number of the file that was opened last. No
@@ -25,14 +28,15 @@ type numbers struct {
 }
 
 // opened notes which file was opened.
-func (n *numbers) opened(base, path string) {
-	n.base = base
-	n.last, _ = numberOf(filepath.Base(base), filepath.Base(path))
+func (n *numbers) opened(period pattern.Period, path string) {
+	n.base = n.pattern.Name(period)
+	n.last, _ = numberOf(filepath.Base(n.base), filepath.Base(path))
 }
 
 // current returns the path to go on with: that of the highest number, or the one after
 // it if that cannot be written. None comes after the last number, which takes all.
-func (n *numbers) current(base string) (string, error) {
+func (n *numbers) current(period pattern.Period, _ time.Time) (string, error) {
+	base := n.pattern.Name(period)
 	if !n.given {
 		return base, nil
 	}
@@ -48,17 +52,18 @@ func (n *numbers) current(base string) (string, error) {
 
 // next returns the path that follows the live one: that of the next number, or of the
 // highest where another process has gone further.
-func (n *numbers) next(base, live string) (string, error) {
+func (n *numbers) next(live *liveFile, at time.Time) (string, error) {
 	if !n.given {
 		return "", ErrSameName
 	}
-	path, err := n.current(base)
-	if err != nil || path != live {
+	path, err := n.current(live.period, at)
+	if err != nil || path != live.path {
 		return path, err
 	}
-	number, _ := numberOf(filepath.Base(base), filepath.Base(live))
+	base := n.pattern.Name(live.period)
+	number, _ := numberOf(filepath.Base(base), filepath.Base(live.path))
 	if number == filename.LastNumber {
-		return "", fmt.Errorf("%s has the last number", live)
+		return "", fmt.Errorf("%s has the last number", live.path)
 	}
 	return filename.Numbered(base, number+1), nil
 }
@@ -84,14 +89,14 @@ func (n *numbers) highest(base string) (highest int, writable bool, err error) {
 			writable = writable && ending == ""
 		}
 	}
-	return highest, writable && n.free(filename.Numbered(base, highest)), nil
+	return highest, writable && free(n.files, filename.Numbered(base, highest)), nil
 }
 
 // free reports whether a path can be opened to append to, judging by what is there: if
 // it is anything, it has to be a file. A fault that may pass, such as that of a disk, is
 // left to whoever opens the file.
-func (n *numbers) free(path string) bool {
-	info, err := n.files.Stat(path, true)
+func free(system files.System, path string) bool {
+	info, err := system.Stat(path, true)
 	if err != nil {
 		return !errors.Is(err, unix.ELOOP)
 	}

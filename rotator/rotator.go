@@ -52,6 +52,9 @@ type Config struct {
 	// Size is how many bytes a file may have before it is followed by another of
 	// the same period; 0 for any number.
 	Size int64
+	// Stamps says that a file which follows by size is named after the time at which it is
+	// begun, and not by a number. Pattern is made with [pattern.Config.Instants].
+	Stamps bool
 	// Records tells where records begin, each of which is to be in one file; nil if every
 	// line is one.
 	Records Records
@@ -81,12 +84,29 @@ type Config struct {
 	Now func() time.Time
 }
 
+// names says which of the files of a period lines go into.
+type names interface {
+	// current returns the path of the file to go on with at a time of the period.
+	current(period pattern.Period, at time.Time) (string, error)
+	// next returns the path of the file that follows the live one, which is full.
+	next(live *liveFile, at time.Time) (string, error)
+	// opened notes which file was opened.
+	opened(period pattern.Period, path string)
+}
+
+func newNames(c Config) names {
+	if c.Stamps {
+		return &stamps{files: c.Files, pattern: c.Pattern}
+	}
+	return &numbers{files: c.Files, pattern: c.Pattern, given: c.Size > 0}
+}
+
 // A Rotator writes lines into the live file. It is not safe for concurrent use.
 type Rotator struct {
-	config  Config
-	numbers numbers
-	links   links
-	syncer  *syncer // nil without Config.Sync
+	config Config
+	names  names
+	links  links
+	syncer *syncer // nil without Config.Sync
 
 	// live is the file that lines go into; nil before the first line, and from
 	// the end of a period until the next line.
@@ -160,7 +180,7 @@ func New(c Config) (*Rotator, error) {
 	}
 	r := &Rotator{
 		config:  c,
-		numbers: numbers{files: c.Files, given: c.Size > 0},
+		names:   newNames(c),
 		links:   links{config: c},
 		opening: messages.Fault{Printer: c.Messages},
 	}
@@ -264,13 +284,13 @@ func (r *Rotator) Switch(at time.Time) error {
 	}
 	period, path, err := r.Place(at)
 	if err == nil && path == r.live.path {
-		path, err = r.numbers.next(r.live.base, r.live.path)
+		path, err = r.names.next(r.live, at)
 		period = r.live.period
 	}
 	if err != nil {
 		return err
 	}
-	return r.switchTo(path, r.config.Pattern.Name(period), period)
+	return r.switchTo(path, period)
 }
 
 // Status returns what the rotator has done so far.

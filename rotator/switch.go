@@ -25,7 +25,7 @@ func (r *Rotator) ensureLive(at time.Time) error {
 	}
 	var err error
 	if r.live != nil && !stale {
-		err = r.switchTo(r.live.path, r.live.base, r.live.period)
+		err = r.switchTo(r.live.path, r.live.period)
 	} else {
 		err = r.switchByTime(at)
 	}
@@ -77,20 +77,20 @@ func (r *Rotator) switchByTime(at time.Time) error {
 	if err != nil {
 		return err
 	}
-	return r.switchTo(path, r.config.Pattern.Name(period), period)
+	return r.switchTo(path, period)
 }
 
 // Place returns the period of a time and the path of the file that lines of that
 // time go into, given the files that exist.
 func (r *Rotator) Place(at time.Time) (pattern.Period, string, error) {
 	period := r.config.Pattern.Period(at)
-	path, err := r.numbers.current(r.config.Pattern.Name(period))
+	path, err := r.names.current(period, at)
 	return period, path, err
 }
 
 // switchTo opens a file and only then closes the one before it.
-func (r *Rotator) switchTo(path, base string, period pattern.Period) error {
-	f, err := openFile(r.config, path, base, period)
+func (r *Rotator) switchTo(path string, period pattern.Period) error {
+	f, err := openFile(r.config, path, period)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (r *Rotator) switchTo(path, base string, period pattern.Period) error {
 	r.reopen = false
 	old := r.live
 	r.live = f
-	r.numbers.opened(base, path)
+	r.names.opened(period, path)
 	if r.previous != path {
 		r.links.setPrevious(f, r.previous)
 		if r.previous != "" {

@@ -69,7 +69,7 @@ func (r *Rotator) append(lines []byte, at time.Time) (int, error) {
 	case len(rest) > 0:
 		lines = rest
 	default:
-		lines = r.fit(lines)
+		lines = r.fit(lines, at)
 	}
 	n, err := r.live.write(lines)
 	if err != nil {
@@ -118,9 +118,9 @@ func (r *Rotator) noteEnd(lines []byte, n int) {
 }
 
 // fit returns the records of the batch that the live file has room for under
-// Config.Size, after switching to the next number if there is no room. A
+// Config.Size, after switching to the next file if there is no room. A
 // record larger than Size has a file to itself.
-func (r *Rotator) fit(batch []byte) []byte {
+func (r *Rotator) fit(batch []byte, at time.Time) []byte {
 	room := r.config.Size - r.live.size
 	switch {
 	case r.config.Size == 0 || int64(len(batch)) <= room:
@@ -134,14 +134,17 @@ func (r *Rotator) fit(batch []byte) []byte {
 	if r.live.size == 0 || !r.retryDue() {
 		return first
 	}
-	path, err := r.numbers.next(r.live.base, r.live.path)
+	path, err := r.names.next(r.live, at)
 	if err == nil {
-		err = r.switchTo(path, r.live.base, r.live.period)
+		err = r.switchTo(path, r.live.period)
 	}
-	if err != nil {
+	switch {
+	case err == errSameStamp:
+		return batch
+	case err != nil:
 		// Better too large a file than a line that waits.
 		r.failed(err)
 		return first
 	}
-	return r.fit(batch)
+	return r.fit(batch, at)
 }

@@ -97,7 +97,11 @@ func TestRotatelogsRefuses(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
 		{"f", "write FILE and the seconds between two files"},
 		{"f x", `"x" is no number of seconds`},
-		{"f 5M", "logreel --size=5M FILE"},
+		{"f 5M 1K", `"1K": write one size`},
+		{"f 0M", `"0M": write one size`},
+		{"f 10KM", `"10KM": write one size`},
+		{"f 5M 86400", "write the time first, such as: rotatelogs FILE 86400 5M"},
+		{"f%H%M%S 5M", "--size-names=time needs names that tell their time"},
 		{"-l f 86400 540", "an offset does not go with -l"},
 		{"-n 5 f 86400", "--keep-count=N"},
 		{"-t f 86400", "empties a file"},

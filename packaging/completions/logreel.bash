@@ -6,8 +6,8 @@ _logreel() {
 	local valued='--also --at --buffer --compress --delay --dir-mode --divert --drop --escape --every
 		--exec --exec-open --exec-timeout --grace --hard-link --keep-age --keep-count
 		--keep-free --keep-size --linger --link --max-line --mode --on-full --only
-		--owner --previous-link --record-start --redact --size --start-time --stderr
-		--stdio --sync --tz --user'
+		--owner --previous-link --record-start --redact --size --size-names --start-time
+		--stderr --stdio --sync --tz --user'
 	local plain='-h --help -v --verbose --version --eager --preview --stamp --strip-ansi --tee --utc'
 
 	local cur=${COMP_WORDS[COMP_CWORD]} word option i
@@ -42,12 +42,13 @@ _logreel() {
 	case $option in
 	--compress) mapfile -t COMPREPLY < <(compgen -W 'gzip zstd' -- "$cur") ;;
 	--on-full) mapfile -t COMPREPLY < <(compgen -W 'wait drop' -- "$cur") ;;
+	--size-names) mapfile -t COMPREPLY < <(compgen -W 'number time' -- "$cur") ;;
 	--stdio) mapfile -t COMPREPLY < <(compgen -W 'socket pipe' -- "$cur") ;;
 	--hard-link | --link | --previous-link)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
-	--exec) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
+	--exec | --exec-open) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
 	--owner | --user)
 		if [[ $word == *:* ]]; then
 			mapfile -t COMPREPLY < <(compgen -g -- "$cur")

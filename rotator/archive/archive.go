@@ -67,6 +67,9 @@ type Config struct {
 	// Numbered says that a period may have several files, by size. Then all but the one
 	// of the highest number are finished.
 	Numbered bool
+	// Stamped says that a period may have several files, each named after the time at which
+	// it was begun. Then all but the newest are finished.
+	Stamped bool
 
 	// KeepCount is how many finished files are kept, KeepAge for how long after the end
 	// of their periods, KeepSize how many bytes all files may have, the live one and

@@ -24,7 +24,7 @@ type file struct {
 	// period is that of the name; zero if all names are the same.
 	period pattern.Period
 	info   files.Info
-	// newest says that its base has none of a higher number.
+	// newest says that its period has none that follows it by size.
 	newest bool
 	// live says that lines may still go into it, and future that its name lies in the
 	// future, at the instant when it was looked for: a file that is finished by now has not
@@ -71,9 +71,11 @@ func (p *pass) find() *found {
 	s := &search{pass: p, levels: p.Pattern.Levels(), constant: constant(p.Pattern), pending: map[string]*file{}, making: map[string]int64{}, there: map[string]bool{}}
 	now := p.Now()
 	s.walk("", 0)
-	newest := map[string]int{}
+	newest := map[string]*file{}
 	for _, f := range s.files {
-		newest[f.base] = max(newest[f.base], f.number)
+		if other := newest[s.series(f)]; other == nil || f.follows(other) {
+			newest[s.series(f)] = f
+		}
 		if mark := s.pending[f.plain]; mark != nil {
 			f.pending, f.retry = true, retryOf(mark.info)
 		}
@@ -84,7 +86,7 @@ func (p *pass) find() *found {
 		}
 	}
 	for _, f := range s.files {
-		f.newest = f.number == newest[f.base]
+		f.newest = !newest[s.series(f)].follows(f)
 		f.live, f.future = p.live(f, now), f.period.Start.After(now)
 	}
 	slices.SortFunc(s.files, func(a, b *file) int {
@@ -93,6 +95,19 @@ func (p *pass) find() *found {
 	})
 	s.found.size += s.total()
 	return &s.found
+}
+
+// series returns what files have in common of which one follows another by size.
+func (p *pass) series(f *file) string {
+	if p.Stamped {
+		return f.period.End.String()
+	}
+	return f.base
+}
+
+// follows reports whether a file of a series comes after another.
+func (f *file) follows(other *file) bool {
+	return cmp.Or(f.period.Start.Compare(other.period.Start), cmp.Compare(f.number, other.number)) > 0
 }
 
 // exists reports whether a file is there under its own name or that of a compressed one, or
@@ -256,7 +271,7 @@ func (p *pass) live(f *file, now time.Time) bool {
 	if p.Pattern.Runs() {
 		return f.ending == "" && p.isHeld(f)
 	}
-	return f.ending == "" && (f.newest || !p.Numbered && f.number == 0) && !f.period.Over(now)
+	return f.ending == "" && (f.newest || !p.Numbered && !p.Stamped && f.number == 0) && !f.period.Over(now)
 }
 
 // finished reports whether the file is finished, as far as its name tells.

@@ -24,14 +24,15 @@ import (
 
 // OutputFlags are the flags that each output has.
 type OutputFlags struct {
-	Every  pattern.Interval `group:"Rotation" placeholder:"INTERVAL" help:"30s 15m 6h 1d 1w 1mo 1y, or never. Default: the finest time field in PATTERN."`
-	At     pattern.Offset   `group:"Rotation" placeholder:"OFFSET" help:"Shift the boundaries: --every=1d --at=03:00, --every=1w --at=sun. With epoch, count from 1970 on: --every=100s --at=epoch."`
-	Delay  values.Duration  `group:"Rotation" placeholder:"DURATION" help:"Switch this long after the boundary, and name files as without it: --every=6h --delay=1h."`
-	Same   bool             `name:"same-names" group:"Rotation" hidden:"" help:"Let a period have the name of the one before it, and go on with its file."`
-	Size   values.Size      `group:"Rotation" placeholder:"SIZE" help:"Also switch before a line would take the file past SIZE (10M); the next files of the period get .1, .2, … after the name."`
-	TZ     string           `name:"tz" group:"Rotation" placeholder:"ZONE" help:"Zone of names and boundaries, such as Europe/Berlin. Default: the local one."`
-	UTC    bool             `name:"utc" group:"Rotation" help:"The same as --tz=UTC."`
-	Escape values.Escape    `group:"Rotation" placeholder:"CHAR" default:"%" help:"Character that begins a field, instead of %: --escape=@ for @Y-@m-@d."`
+	Every     pattern.Interval `group:"Rotation" placeholder:"INTERVAL" help:"30s 15m 6h 1d 1w 1mo 1y, or never. Default: the finest time field in PATTERN."`
+	At        pattern.Offset   `group:"Rotation" placeholder:"OFFSET" help:"Shift the boundaries: --every=1d --at=03:00, --every=1w --at=sun. With epoch, count from 1970 on: --every=100s --at=epoch."`
+	Delay     values.Duration  `group:"Rotation" placeholder:"DURATION" help:"Switch this long after the boundary, and name files as without it: --every=6h --delay=1h."`
+	Same      bool             `name:"same-names" group:"Rotation" hidden:"" help:"Let a period have the name of the one before it, and go on with its file."`
+	Size      values.Size      `group:"Rotation" placeholder:"SIZE" help:"Also switch before a line would take the file past SIZE (10M); the next files of the period get .1, .2, … after the name."`
+	SizeNames values.SizeNames `group:"Rotation" placeholder:"WHAT" default:"number" help:"Name files that follow by size by number, or after the time at which they are begun: --size=5M --size-names=time app-%Y%m%d-%H%M%S.log, which switches by time only with --every. Default: ${default}."`
+	TZ        string           `name:"tz" group:"Rotation" placeholder:"ZONE" help:"Zone of names and boundaries, such as Europe/Berlin. Default: the local one."`
+	UTC       bool             `name:"utc" group:"Rotation" help:"The same as --tz=UTC."`
+	Escape    values.Escape    `group:"Rotation" placeholder:"CHAR" default:"%" help:"Character that begins a field, instead of %: --escape=@ for @Y-@m-@d."`
 
 	Link         string          `group:"Files" placeholder:"PATH" help:"Keep a symlink to the live file."`
 	PreviousLink string          `group:"Files" placeholder:"PATH" help:"Keep a symlink to the file before the live one."`

@@ -198,6 +198,8 @@ func (f *Flags) output(text string, e *OutputFlags, printer messages.Printer) (c
 		return c, fmt.Errorf("--utc and --tz=%s exclude each other; leave one out", e.TZ)
 	case e.Sync > 0 && e.Sync < values.Duration(shortestSync):
 		return c, fmt.Errorf("--sync=%v: write a duration of %v or more, such as 1s", e.Sync, shortestSync)
+	case e.SizeNames == "time" && e.Size == 0:
+		return c, errors.New("--size-names=time: write the size as well, such as --size=100M")
 	case e.ExecTimeout == 0:
 		return c, fmt.Errorf("--exec-timeout=%v: write for how long the command may run, such as 10m", e.ExecTimeout)
 	case !e.UTC:
@@ -209,7 +211,7 @@ func (f *Flags) output(text string, e *OutputFlags, printer messages.Printer) (c
 		return c, err
 	}
 	names, err := pattern.New(pattern.Config{
-		Pattern: text, Escape: byte(e.Escape), Every: e.Every, At: e.At, Delay: time.Duration(e.Delay), Same: e.Same, Zone: zone, Repeat: e.Size > 0,
+		Pattern: text, Escape: byte(e.Escape), Every: e.Every, At: e.At, Delay: time.Duration(e.Delay), Same: e.Same, Zone: zone, Repeat: e.Size > 0, Instants: e.SizeNames == "time",
 	})
 	if err != nil {
 		return c, err
@@ -217,16 +219,16 @@ func (f *Flags) output(text string, e *OutputFlags, printer messages.Printer) (c
 	c = output.Config{Name: fmt.Sprintf("pattern %q", text), Arguments: f.Arguments, Buffer: int(f.Buffer), Drop: f.OnFull == "drop", Messages: printer}
 	c.Rotator = rotator.Config{
 		Pattern: names,
-		Size:    int64(e.Size),
-		Mode:    uint32(e.Mode), DirMode: uint32(e.DirMode), Owner: e.Owner.Owner,
+		Size:    int64(e.Size), Stamps: e.SizeNames == "time",
+		Mode: uint32(e.Mode), DirMode: uint32(e.DirMode), Owner: e.Owner.Owner,
 		Link: e.Link, PreviousLink: e.PreviousLink, HardLink: e.HardLink,
 		Eager: e.Eager, Sync: time.Duration(e.Sync),
 		Messages: printer,
 	}
 	c.ExecOpen = hook.Command{Text: e.ExecOpen, Timeout: time.Duration(e.ExecTimeout), Environment: f.Environment()}
 	c.Archive = archive.Config{
-		Pattern:   names,
-		Numbered:  e.Size > 0,
+		Pattern:  names,
+		Numbered: e.Size > 0 && e.SizeNames != "time", Stamped: e.SizeNames == "time",
 		KeepCount: int(e.KeepCount), KeepAge: e.KeepAge, KeepSize: int64(e.KeepSize), KeepFree: e.KeepFree.Free,
 		Compress: e.Compress.Format, Link: e.Link, PreviousLink: e.PreviousLink,
 		Exec: e.Exec, ExecTimeout: time.Duration(e.ExecTimeout), Environment: f.Environment(), First: f.ArchiveFirst,

@@ -8,14 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const rotatelogsUsage = `usage: rotatelogs [-lfDvec] [-L LINK] FILE TIME [OFFSET] (logreel does its work; see "man logreel", BY ANOTHER'S NAME)
+const rotatelogsUsage = `usage: rotatelogs [-lfDvec] [-L LINK] [-p PROGRAM] FILE TIME|SIZE [TIME|SIZE] [OFFSET] (logreel does its work; see "man logreel", BY ANOTHER'S NAME)
 
   FILE      with fields of strftime, or else the seconds since 1970 are appended
   TIME      seconds between two files
+  SIZE      of a file, such as 100M (B, K, M or G)
   OFFSET    minutes from UTC, such as +60
 
   -l        local time    -f, -c  open files at once, for every period
   -L LINK   hard link     -D      make directories (always done)
+  -p PROGRAM    is run for each file, with its name and that of the one before
   -e        copy to standard output          -v  report on standard error
 `
 
@@ -52,9 +54,9 @@ func rotatelogs(args []string) (*Translation, error) {
 	if t.Text != "" {
 		return t, nil
 	}
-	var every, minutes int
+	var when rotation
 	if err == nil {
-		every, minutes, err = t.when(words, local)
+		when, err = t.rotation(words, local)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("rotatelogs: %w; see rotatelogs -h, and for what else logreel can do, logreel --help", err)
@@ -63,14 +65,20 @@ func rotatelogs(args []string) (*Translation, error) {
 	if !strings.Contains(name, "%") {
 		name += ".%Es"
 	}
-	t.add("--every=%ds", every)
-	t.add("--at=epoch")
+	if when.seconds > 0 {
+		t.add("--every=%ds", when.seconds)
+		t.add("--at=epoch")
+	}
+	if when.bytes > 0 {
+		t.add("--size=%d", when.bytes)
+		t.add("--size-names=time")
+	}
 	switch {
 	case local:
-	case minutes == 0:
+	case when.minutes == 0:
 		t.add("--utc")
 	default:
-		t.add("--tz=%s", fixedZone(minutes))
+		t.add("--tz=%s", fixedZone(when.minutes))
 	}
 	t.Arguments = append(t.Arguments, flags...)
 	umask := unix.Umask(0)
@@ -80,35 +88,50 @@ func rotatelogs(args []string) (*Translation, error) {
 	return t, nil
 }
 
-// when reads the words behind the name of the file: when to switch, and how many minutes the
-// time is from UTC.
-func (t *Translation) when(words []string, local bool) (every, minutes int, err error) {
+// A rotation is when to switch: each so many seconds, and at so many bytes, 0 for not. Times
+// are so many minutes from UTC.
+type rotation struct{ seconds, bytes, minutes int }
+
+// rotation reads the words behind the name of the file.
+func (t *Translation) rotation(words []string, local bool) (r rotation, err error) {
 	if len(words) < 2 {
-		return 0, 0, usage("write FILE and the seconds between two files, such as: rotatelogs /var/log/app.log 86400")
+		return r, usage("write FILE and the seconds between two files, or the size of one, such as: rotatelogs /var/log/app.log 86400 100M")
 	}
 	for i, word := range words[1:] {
-		if at := strings.IndexAny(word, "BKMG"); at >= 0 {
-			return 0, 0, usage("%q is a size; of that logreel makes files .1, .2 and so on: logreel --size=%s FILE", word, word)
-		}
 		number := leading(word)
-		switch {
-		case every == 0 && number > 0:
-			every = number
-			if digits := strconv.Itoa(number); strings.TrimLeft(word, "+0") != digits {
+		switch unit := sizeUnit(word); {
+		case unit > 0 && (r.bytes > 0 || number <= 0 || strings.IndexAny(word, "BKMG") < len(word)-1 && !strings.HasSuffix(word, "B")):
+			return r, usage("%q: write one size, such as 100M", word)
+		case unit > 0:
+			if r.bytes = number * unit; strconv.Itoa(number) != word[:len(word)-1] {
+				t.note("rotatelogs takes %q for %d bytes", word, r.bytes)
+			}
+		case i > 0 && i == len(words)-2:
+			if r.minutes = number; local {
+				return r, usage("an offset does not go with -l")
+			}
+			if number < -24*60 || number > 24*60 {
+				return r, usage("%q: the last number is an offset in minutes; for a time and a size write the time first, such as: rotatelogs FILE 86400 5M", word)
+			}
+		case r.seconds > 0 || number <= 0:
+			return r, usage("%q is no number of seconds", word)
+		default:
+			if r.seconds = number; strings.TrimLeft(word, "+0") != strconv.Itoa(number) {
 				t.note("rotatelogs takes %q for %d seconds", word, number)
 			}
-		case every > 0 && i == len(words)-2 && !local:
-			minutes = number
-		case every > 0 && local:
-			return 0, 0, usage("an offset does not go with -l")
-		default:
-			return 0, 0, usage("%q is no number of seconds", word)
 		}
 	}
-	if every == 0 {
-		return 0, 0, usage("write the seconds between two files")
+	return r, nil
+}
+
+// sizeUnit returns how many bytes the unit of a size has; 0 if a word is no size.
+func sizeUnit(word string) int {
+	for i, letter := range []string{"B", "K", "M", "G"} {
+		if strings.Contains(word, letter) {
+			return 1 << (10 * i)
+		}
 	}
-	return every, minutes, nil
+	return 0
 }
 
 // leading returns the number that a text begins with, as atoi(3) does.

@@ -122,6 +122,12 @@ type Stdio string
 // UnmarshalText reads socket or pipe.
 func (s *Stdio) UnmarshalText(text []byte) error { return oneOf(s, text, "socket", "pipe") }
 
+// SizeNames is how files are named that follow by size: by number or by time.
+type SizeNames string
+
+// UnmarshalText reads number or time.
+func (n *SizeNames) UnmarshalText(text []byte) error { return oneOf(n, text, "number", "time") }
+
 // oneOf reads one of two words.
 func oneOf[T ~string](to *T, text []byte, a, b T) error {
 	if *to = T(text); *to != a && *to != b {
