@@ -120,7 +120,8 @@ func TestArchiveKilled(t *testing.T) {
 	p := begin()
 	stop := feed(t, pipe.write, killRate/3, func(n int) []byte { return []byte(randomLine(seed, n) + "\n") })
 	kills, children := 0, 0
-	for end := time.Now().Add(lasts); time.Now().Before(end); {
+	// On a busy machine there may be few of them in that time.
+	for end := time.Now().Add(lasts); time.Now().Before(end) || kills == 0 || children == 0; {
 		pause := time.Duration(random.IntN(30)) * time.Millisecond
 		if random.IntN(3) == 0 {
 			time.Sleep(20 * pause) // the random moment
@@ -169,9 +170,6 @@ func TestArchiveKilled(t *testing.T) {
 	}
 	if lost := fed - len(got); lost > kills*killLoss {
 		t.Errorf("%d kills cost %d lines, want at most %d each", kills, lost, killLoss)
-	}
-	if kills == 0 || children == 0 {
-		t.Error("too few kills to tell anything")
 	}
 	d.expectCompressed(".zst")
 	d.expectHandedOn(false)

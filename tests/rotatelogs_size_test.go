@@ -7,12 +7,10 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // rotatelogsSizes are command lines for lines of ten bytes. A file of rotatelogs is full when it
@@ -49,61 +47,16 @@ func randomSizes(count int) (commands [][]string) {
 	return commands
 }
 
-// A pair is two programs that get the same lines at the same instants.
-type pair struct {
-	folders [2]*folder
-	running [2]*process
-	sent    int
-}
-
-// startPair starts the original and logreel in its place.
-func startPair(t *testing.T, args []string) *pair {
-	t.Helper()
-	w := &pair{}
-	for i, command := range []*exec.Cmd{exec.Command("rotatelogs"), exec.Command(logreel, "--as=rotatelogs")} {
-		for _, arg := range args {
-			var size int
-			if n, _ := fmt.Sscanf(arg, "%d", &size); n == 1 && i == 0 && strings.HasSuffix(arg, "B") {
-				arg = strings.Replace(arg, strconv.Itoa(size), strconv.Itoa(size-10), 1)
-			}
-			command.Args = append(command.Args, arg)
+// sizesOf returns the command line for the original, or for logreel.
+func sizesOf(args []string, original bool) (all []string) {
+	for _, arg := range args {
+		var size int
+		if n, _ := fmt.Sscanf(arg, "%d", &size); n == 1 && original && strings.HasSuffix(arg, "B") {
+			arg = strings.Replace(arg, strconv.Itoa(size), strconv.Itoa(size-10), 1)
 		}
-		d := newFolder(t)
-		d.makeDir("d")
-		w.folders[i], w.running[i] = d, d.launch(command)
+		all = append(all, arg)
 	}
-	return w
-}
-
-// send gives both of them a line in the midst of a second, and waits until it is in the
-// files. It reports whether that has taken no longer than the second.
-func (w *pair) send() bool {
-	now := time.Now()
-	at := now.Truncate(time.Second).Add(1200 * time.Millisecond)
-	time.Sleep(time.Until(at))
-	w.sent++
-	for _, p := range w.running {
-		p.send(fmt.Sprintf("line %04d", w.sent))
-	}
-	for _, d := range w.folders {
-		eventually(d.t, "the line", func() bool {
-			lines := 0
-			for _, text := range w.texts(d) {
-				lines += strings.Count(text, "\n")
-			}
-			return lines == w.sent
-		})
-	}
-	return time.Since(at) < 700*time.Millisecond
-}
-
-// texts returns the files, without further names of them.
-func (w *pair) texts(d *folder) map[string]string {
-	texts := map[string]string{}
-	for _, name := range append(d.glob("f*"), d.glob("d/f*")...) {
-		texts[name] = d.read(name)
-	}
-	return texts
+	return all
 }
 
 // Where files follow by size, with or without a time, they have the names of rotatelogs and
@@ -119,7 +72,7 @@ func TestRotatelogsSizes(t *testing.T) {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			for range 5 {
-				w, late := startPair(t, args), false
+				w, late := startPair(t, "rotatelogs", "022", func(original bool) []string { return sizesOf(args, original) }), false
 				for range 6 {
 					late = !w.send() || late
 				}

@@ -96,14 +96,30 @@ func inferred(template string) *spanUnit {
 	return nil
 }
 
+// everyName switches whenever the name changes.
+func (t *Translation) everyName(template string) {
+	if _, err := pattern.New(pattern.Config{Pattern: clean(template)}); err != nil {
+		t.add("--same-names")
+	}
+}
+
+// fork refuses an option that cronolog 1.6.2 lacks, and a fork of it has.
+func fork(option, instead string) func(string) error {
+	return func(string) error { return usage("%s is an option of a fork of cronolog's; %s", option, instead) }
+}
+
 // cronolog translates the command line of cronolog 1.6.2.
 func cronolog(args []string) (*Translation, error) {
 	t := &Translation{Of: "cronolog"}
 	var period, delay *span
-	var link, previous, hard, zone *string
+	var link, previous, zone *string
+	linkFlag := "" // of cronolog's links, symbolic or hard, the last is made
 	once, verbose := false, false
 	keep := func(to **string) func(string) error {
 		return func(value string) error { *to = &value; return nil }
+	}
+	keepLink := func(flag string) func(string) error {
+		return func(value string) error { link, linkFlag = &value, flag; return nil }
 	}
 	keepSpan := func(to **span) func(string) error {
 		return func(value string) error {
@@ -115,12 +131,12 @@ func cronolog(args []string) (*Translation, error) {
 	yes := func(to *bool) func(string) error { return func(string) error { *to = true; return nil } }
 	nothing := func(string) error { return nil }
 	others, err := parse([]option{
-		{'H', []string{"hardlink"}, true, keep(&hard)},
-		{'S', []string{"symlink"}, true, keep(&link)},
-		{'l', []string{"link"}, true, keep(&link)},
+		{'H', []string{"hardlink"}, true, keepLink("--hard-link")},
+		{'S', []string{"symlink"}, true, keepLink("--link")},
+		{'l', []string{"link"}, true, keepLink("--link")},
 		{'P', []string{"prev-symlink"}, true, func(value string) error {
 			if previous = &value; link == nil {
-				return usage("-P comes after -l or -S: the previous link is what the link was before")
+				return usage("-P comes after -l, -S or -H: the previous link is what the link was before")
 			}
 			return nil
 		}},
@@ -135,6 +151,14 @@ func cronolog(args []string) (*Translation, error) {
 		{'s', []string{"start-time"}, true, func(string) error {
 			return usage("-s is not done here; to see what files there will be: logreel --preview --start-time='2026-11-21 02:00' TEMPLATE")
 		}},
+		{'r', []string{"helper"}, true, fork("-r", `logreel --exec='SCRIPT "$1"'`)},
+		{'G', []string{"helper-arg"}, true, fork("-G", `logreel --exec='SCRIPT ARG "$1"'`)},
+		{'u', []string{"set-uid"}, true, fork("-u", "logreel --user=USER:GROUP")},
+		{'g', []string{"set-gid"}, true, fork("-g", "logreel --user=USER:GROUP")},
+		{'M', []string{"file-mode"}, true, fork("-M", "logreel --mode=0640")},
+		{'D', []string{"dir-mode"}, true, fork("-D", "logreel --dir-mode=0755")},
+		{'n', []string{"no-alarm"}, false, fork("-n", "leave it out: no file is made before a line comes")},
+		{'L', []string{"lock"}, false, fork("-L", "leave it out: several logreels may write one file")},
 		{'V', []string{"version"}, false, func(string) error {
 			t.Text = "logreel in the place of cronolog 1.6.2\n"
 			return nil
@@ -159,7 +183,7 @@ func cronolog(args []string) (*Translation, error) {
 	for _, given := range []struct {
 		flag  string
 		value *string
-	}{{"--tz", zone}, {"--link", link}, {"--previous-link", previous}, {"--hard-link", hard}} {
+	}{{"--tz", zone}, {linkFlag, link}, {"--previous-link", previous}} {
 		if given.value != nil {
 			t.add("%s=%s", given.flag, *given.value)
 		}
@@ -171,7 +195,7 @@ func cronolog(args []string) (*Translation, error) {
 	if verbose {
 		t.add("--verbose")
 	}
-	if strings.HasPrefix(template, "-") {
+	if template = clean(template); strings.HasPrefix(template, "-") {
 		template = "./" + template
 	}
 	t.add("%s", template)
@@ -197,9 +221,16 @@ func (t *Translation) schedule(template string, period, delay *span, once bool) 
 			t.note("cronolog switches each %s, not each %d: --every=%d%s does the latter", unitName(unit), period.count, period.count, unit.every)
 		}
 	}
-	_, err := pattern.New(pattern.Config{Pattern: template})
-	if once || unit == nil || period != nil && err != nil { // it has no time field
-		if unit == nil && !once && err == nil {
+	names, err := pattern.New(pattern.Config{Pattern: clean(template), Every: pattern.Never})
+	varies := err == nil && names.Runs()
+	switch never := once || unit == nil || !varies; {
+	case never && delay != nil && varies:
+		// Cronolog adds the delay to the end of time, which is past then: it looks for a new
+		// name at each line.
+		t.everyName(template)
+		return nil
+	case never:
+		if unit == nil && !once && varies {
 			t.note("cronolog takes no period from the template %q, so its file is never switched; with logreel, leave out --every=never", template)
 		}
 		t.add("--every=never")
@@ -214,7 +245,7 @@ func (t *Translation) schedule(template string, period, delay *span, once bool) 
 	if unit.name == "week" && (period != nil || strings.Contains(template, "%U")) {
 		t.add("--at=sun")
 	}
-	if _, err := pattern.New(pattern.Config{Pattern: template, Every: interval}); err != nil {
+	if _, err := pattern.New(pattern.Config{Pattern: clean(template), Every: interval}); err != nil {
 		t.add("--same-names")
 	}
 	if delay == nil {
@@ -229,6 +260,36 @@ func (t *Translation) schedule(template string, period, delay *span, once bool) 
 	}
 	t.add("--delay=%d%s", number, letter)
 	return nil
+}
+
+// modified are fields with a modifier that changes nothing in cronolog's locale, and unknown
+// what the C library leaves as it is.
+var (
+	modified = regexp.MustCompile(`^%(?:E([cCxXyY])|O([deHImMSuUVwWy])|0([CdHIjmMSUVWyY]))`)
+	unknown  = regexp.MustCompile(`^%[fioqvJKLNQ+!@]`)
+)
+
+// clean returns a template in the fields that logreel has, as far as it has them.
+func clean(template string) string {
+	var cleaned strings.Builder
+	for at := 0; at < len(template); {
+		rest := template[at:]
+		if m := modified.FindStringSubmatch(rest); m != nil {
+			cleaned.WriteString("%" + m[1] + m[2] + m[3])
+			at += len(m[0])
+			continue
+		}
+		length := 1
+		if rest[0] == '%' && len(rest) > 1 {
+			length = 2
+		}
+		if unknown.MatchString(rest) {
+			cleaned.WriteByte('%')
+		}
+		cleaned.WriteString(rest[:length])
+		at += length
+	}
+	return cleaned.String()
 }
 
 // unitName returns the name of a unit in full.
