@@ -127,6 +127,13 @@ func (o *Output) Abandon() {
 	o.background.lost += o.GiveUp()
 }
 
+// gaveUp reports whether Abandon has been called.
+func (o *Output) gaveUp() bool {
+	o.background.giving.Lock()
+	defer o.background.giving.Unlock()
+	return o.background.abandoned
+}
+
 // End says that nothing more is given, and waits until everything is written and the live
 // file closed, or nothing has been written for so long. It returns how many lines are
 // lost, and what closing failed with.
@@ -152,6 +159,10 @@ func (o *Output) End(last time.Duration) (lost int, err error) {
 func (o *Output) run() {
 	for o.Start(); ; {
 		idle := o.WriteAll()
+		if o.gaveUp() {
+			o.background.done.Store(true)
+			return // what is left unwritten is no fault that is over
+		}
 		o.Recovered()
 		o.Release()
 		o.buffer.settle()
