@@ -156,6 +156,15 @@ func (b build) tarball(arch string) string {
 	return filepath.Join(b.dist, "logreel-"+b.version+"-linux-"+arch+".tar.gz")
 }
 
+// inPlaceOf are the packages that put it in the place of cronolog: a deb, an rpm and an apk.
+func (b build) inPlaceOf() [3]string {
+	return [3]string{
+		filepath.Join(b.dist, "logreel-cronolog_"+b.version+"_all.deb"),
+		filepath.Join(b.dist, "logreel-cronolog-"+b.version+"-1.noarch.rpm"),
+		filepath.Join(b.dist, "logreel-cronolog_"+b.version+"_noarch.apk"),
+	}
+}
+
 // installed returns the paths that a package gives a system, but for directories.
 func (b build) installed(t *testing.T, zsh string) (paths []string) {
 	t.Helper()

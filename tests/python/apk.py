@@ -87,8 +87,8 @@ def check_control(segment, data, size, name, version, arch):
         "size": str(size),
         "datahash": hashlib.sha256(data).hexdigest(),
         # A static program needs nothing, and a package provides its own name.
-        "depend": None,
-        "provides": None,
+        "depend": None if name == "logreel" else f"logreel>={version}",
+        "provides": None if name == "logreel" else name.removeprefix("logreel-"),
     }.items():
         if said.get(key) != want:
             yield f".PKGINFO: {key} is {said.get(key)}, want {want}"
@@ -115,7 +115,7 @@ def check_files(tar):
                 yield about + f"mode {entry.mode:o}"
             continue
         if entry.issym():
-            if entry.linkname != "../../bin/logreel":
+            if entry.linkname != ("logreel" if entry.name.startswith("usr/bin/") else "../../bin/logreel"):
                 yield about + f"leads to {entry.linkname}"
             continue
         if not entry.isfile():
