@@ -169,7 +169,7 @@ func (p *Pattern) schedule(c Config) error {
 	}
 	switch {
 	case c.Every.never:
-	case c.At.epoch && !c.Every.isZero(): // the name may stay
+	case (c.At.epoch || c.Same) && !c.Every.isZero(): // the name may stay
 	case finest.isZero() && c.Repeat:
 		if !c.Every.isZero() {
 			return fmt.Errorf("--every=%v: the pattern %q has no time field to tell the files apart; add %s",
@@ -228,6 +228,9 @@ func (p *Pattern) coarsest() Interval {
 
 // String returns the pattern as it was written.
 func (p *Pattern) String() string { return p.text }
+
+// Varies reports whether the pattern has a time field.
+func (p *Pattern) Varies() bool { return !p.finest().isZero() }
 
 // Every returns the interval between boundaries: the configured one, or else that
 // of the pattern's finest field.

@@ -33,6 +33,8 @@ func (n *numbers) opened(period pattern.Period, path string) {
 	n.last, _ = numberOf(filepath.Base(n.base), filepath.Base(path))
 }
 
+func (n *numbers) vacate(string, string) error { return nil }
+
 // current returns the path to go on with: that of the highest number, or the one after
 // it if that cannot be written. None comes after the last number, which takes all.
 func (n *numbers) current(period pattern.Period, _ time.Time) (string, error) {

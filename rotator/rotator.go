@@ -55,6 +55,9 @@ type Config struct {
 	// Stamps says that a file which follows by size is named after the time at which it is
 	// begun, and not by a number. Pattern is made with [pattern.Config.Instants].
 	Stamps bool
+	// Ring is how many files there are, whose names are used round and round; 0 for any
+	// number. The names of Pattern are all the same.
+	Ring int
 	// Records tells where records begin, each of which is to be in one file; nil if every
 	// line is one.
 	Records Records
@@ -90,12 +93,17 @@ type names interface {
 	current(period pattern.Period, at time.Time) (string, error)
 	// next returns the path of the file that follows the live one, which is full.
 	next(live *liveFile, at time.Time) (string, error)
+	// vacate makes a path free that is to be begun anew, while another file may be live.
+	vacate(path, live string) error
 	// opened notes which file was opened.
 	opened(period pattern.Period, path string)
 }
 
 func newNames(c Config) names {
-	if c.Stamps {
+	switch {
+	case c.Ring > 0:
+		return &ring{files: c.Files, names: c.Pattern, count: c.Ring, at: -1}
+	case c.Stamps:
 		return &stamps{files: c.Files, pattern: c.Pattern}
 	}
 	return &numbers{files: c.Files, pattern: c.Pattern, given: c.Size > 0}
@@ -290,7 +298,7 @@ func (r *Rotator) Switch(at time.Time) error {
 	if err != nil {
 		return err
 	}
-	return r.switchTo(path, period)
+	return r.goOn(path, period)
 }
 
 // Status returns what the rotator has done so far.

@@ -29,6 +29,8 @@ var errSameStamp = errors.New("a file that is begun now would have the same name
 
 func (s *stamps) opened(_ pattern.Period, path string) { s.last = path }
 
+func (s *stamps) vacate(string, string) error { return nil }
+
 // current returns the path of the newest file of the period, or of the one after it if that
 // cannot be written. Each run of the program that has files of its own begins a new one.
 func (s *stamps) current(period pattern.Period, at time.Time) (string, error) {

@@ -77,6 +77,18 @@ func (r *Rotator) switchByTime(at time.Time) error {
 	if err != nil {
 		return err
 	}
+	return r.goOn(path, period)
+}
+
+// goOn switches to a file other than the live one, or to a new one of its name.
+func (r *Rotator) goOn(path string, period pattern.Period) error {
+	live := ""
+	if r.live != nil {
+		live = r.live.path
+	}
+	if err := r.names.vacate(path, live); err != nil {
+		return err
+	}
 	return r.switchTo(path, period)
 }
 

@@ -136,7 +136,7 @@ func (r *Rotator) fit(batch []byte, at time.Time) []byte {
 	}
 	path, err := r.names.next(r.live, at)
 	if err == nil {
-		err = r.switchTo(path, r.live.period)
+		err = r.goOn(path, r.live.period)
 	}
 	switch {
 	case err == errSameStamp:

@@ -40,16 +40,18 @@ func (w *pair) send() bool {
 	at := now.Truncate(time.Second).Add(1200 * time.Millisecond)
 	time.Sleep(time.Until(at))
 	w.sent++
+	line := fmt.Sprintf("line %04d", w.sent)
 	for _, p := range w.running {
-		p.send(fmt.Sprintf("line %04d", w.sent))
+		p.send(line)
 	}
 	for _, d := range w.folders {
 		eventually(d.t, "the line", func() bool {
-			lines := 0
 			for _, text := range w.texts(d) {
-				lines += strings.Count(text, "\n")
+				if strings.Contains(text, line+"\n") {
+					return true
+				}
 			}
-			return lines == w.sent
+			return false
 		})
 	}
 	return time.Since(at) < 700*time.Millisecond

@@ -24,6 +24,12 @@ var rotatelogsSizes = [][]string{
 	{"f-%Y%m%d%H%M%S", "20MB", "-90"},
 	{"f-%Y%m%d%H%M", "20B"},
 	{"d/f", "86400", "20B", "+60"},
+	{"-n", "2", "f", "2"},
+	{"-n", "3", "f", "30B"},
+	{"-l", "-n", "2", "f", "86400", "20B"},
+	{"-n", "1", "f", "2"},
+	{"-t", "f", "3"},
+	{"-T", "f%Y%m%d%H%M%S", "2"},
 }
 
 // randomSizes returns command lines with a size, a time or both.
@@ -33,7 +39,11 @@ func randomSizes(count int) (commands [][]string) {
 	for range count {
 		args := strings.Fields(pick("", "", "-l", "-L link", "-e -l", "-v -D"))
 		local := slices.Contains(args, "-l")
-		args = append(args, pick("f", "d/f", "f-%Y%m%d%H%M%S", "f-%Y-%m-%d-%H%M", "d/f%Y%j%H%M%S.log", "f-%d%b%Y_%T"))
+		if random.IntN(3) == 0 {
+			args = append(append(args, strings.Fields(pick("-n 1", "-n 2", "-n 3", "-t"))...), pick("f", "d/f"))
+		} else {
+			args = append(args, pick("f", "d/f", "f-%Y%m%d%H%M%S", "f-%Y-%m-%d-%H%M", "d/f%Y%j%H%M%S.log", "f-%d%b%Y_%T"))
+		}
 		when := [][]string{{"20B"}, {"30B"}, {"40MB"}, {"2"}, {"3"}, {"5s"}, {"3", "20B"}, {"20B", "4", "0"}, {"86400", "30B"}, {"7", "40B"}}
 		args = append(args, when[random.IntN(len(when))]...)
 		if last := args[len(args)-1]; !local && last != "0" {

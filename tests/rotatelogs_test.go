@@ -103,8 +103,8 @@ func TestRotatelogsRefuses(t *testing.T) {
 		{"f 5M 86400", "write the time first, such as: rotatelogs FILE 86400 5M"},
 		{"f%H%M%S 5M", "--size-names=time needs names that tell their time"},
 		{"-l f 86400 540", "an offset does not go with -l"},
-		{"-n 5 f 86400", "--keep-count=N"},
-		{"-t f 86400", "empties a file"},
+		{"-n 5 f%H 86400", `-n 5: "f%H" has time fields, so no name comes again`},
+		{"-n 0 f 86400", "-n 0: write how many files there are to be"},
 		{"-q f 86400", "-q is no option"},
 	} {
 		out, err := exec.Command(logreel, append([]string{"--as=rotatelogs"}, strings.Fields(test.args)...)...).CombinedOutput()

@@ -6,8 +6,8 @@ _logreel() {
 	local valued='--also --at --buffer --compress --delay --dir-mode --divert --drop --escape --every
 		--exec --exec-open --exec-timeout --grace --hard-link --keep-age --keep-count
 		--keep-free --keep-size --linger --link --max-line --mode --on-full --only
-		--owner --previous-link --record-start --redact --size --size-names --start-time
-		--stderr --stdio --sync --tz --user'
+		--owner --previous-link --record-start --redact --ring --size --size-names
+		--start-time --stderr --stdio --sync --tz --user'
 	local plain='-h --help -v --verbose --version --eager --preview --stamp --strip-ansi --tee --utc'
 
 	local cur=${COMP_WORDS[COMP_CWORD]} word option i

@@ -37,6 +37,7 @@ __logreel_option -l every -x -a '30s 15m 1h 1d 1w 1mo 1y never' -d 'When to swit
 __logreel_option -l at -x -d 'Shift the boundaries'
 __logreel_option -l delay -x -d 'Switch so long after the boundary'
 __logreel_option -l size -x -d 'Switch before the file is larger'
+__logreel_option -l ring -x -d 'Use so many names round and round'
 __logreel_option -l size-names -x -a 'number time' -d 'How files are named that follow by size'
 __logreel_option -l tz -x -a '(__logreel_zones)' -d 'Zone of names and boundaries'
 __logreel_option -l utc -d 'The same as --tz=UTC'

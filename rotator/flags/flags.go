@@ -30,6 +30,7 @@ type OutputFlags struct {
 	Same      bool             `name:"same-names" group:"Rotation" hidden:"" help:"Let a period have the name of the one before it, and go on with its file."`
 	Size      values.Size      `group:"Rotation" placeholder:"SIZE" help:"Also switch before a line would take the file past SIZE (10M); the next files of the period get .1, .2, … after the name."`
 	SizeNames values.SizeNames `group:"Rotation" placeholder:"WHAT" default:"number" help:"Name files that follow by size by number, or after the time at which they are begun: --size=5M --size-names=time app-%Y%m%d-%H%M%S.log, which switches by time only with --every. Default: ${default}."`
+	Ring      values.Number    `group:"Rotation" placeholder:"N" help:"Use N names round and round, PATTERN, .1, .2, …, and delete what had a name before: --ring=3 --size=10M app.log."`
 	TZ        string           `name:"tz" group:"Rotation" placeholder:"ZONE" help:"Zone of names and boundaries, such as Europe/Berlin. Default: the local one."`
 	UTC       bool             `name:"utc" group:"Rotation" help:"The same as --tz=UTC."`
 	Escape    values.Escape    `group:"Rotation" placeholder:"CHAR" default:"%" help:"Character that begins a field, instead of %: --escape=@ for @Y-@m-@d."`

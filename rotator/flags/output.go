@@ -190,6 +190,23 @@ func pointers(expressions []record.Expression) (all []*record.Expression) {
 	return all
 }
 
+// checkRing returns an error if names cannot be used round and round.
+func (e *OutputFlags) checkRing(names *pattern.Pattern) error {
+	switch {
+	case e.Ring == 0:
+		return nil
+	case names.Varies():
+		return fmt.Errorf("--ring=%d: pattern %q has time fields, so no name comes again; leave them out, or write --keep-count=%d instead", e.Ring, names, max(e.Ring-1, 1))
+	case e.Size == 0 && names.Every() == pattern.Never:
+		return fmt.Errorf("--ring=%d: write when to go on to the next file, such as --every=1d or --size=100M", e.Ring)
+	case e.SizeNames == "time":
+		return fmt.Errorf("--ring=%d and --size-names=time exclude each other; leave one out", e.Ring)
+	case e.KeepCount > 0 || e.KeepAge.Given() || e.KeepSize > 0 || e.KeepFree.Given() || e.Compress.Format != nil || e.Exec != "":
+		return fmt.Errorf("--ring=%d deletes files by itself, and goes with no other flag of the archive but --exec-open; leave those out, or --ring", e.Ring)
+	}
+	return nil
+}
+
 // output returns the configuration of one output.
 func (f *Flags) output(text string, e *OutputFlags, printer messages.Printer) (c output.Config, err error) {
 	zone := time.UTC
@@ -211,7 +228,7 @@ func (f *Flags) output(text string, e *OutputFlags, printer messages.Printer) (c
 		return c, err
 	}
 	names, err := pattern.New(pattern.Config{
-		Pattern: text, Escape: byte(e.Escape), Every: e.Every, At: e.At, Delay: time.Duration(e.Delay), Same: e.Same, Zone: zone, Repeat: e.Size > 0, Instants: e.SizeNames == "time",
+		Pattern: text, Escape: byte(e.Escape), Every: e.Every, At: e.At, Delay: time.Duration(e.Delay), Same: e.Same || e.Ring > 0, Zone: zone, Repeat: e.Size > 0, Instants: e.SizeNames == "time",
 	})
 	if err != nil {
 		return c, err
@@ -219,13 +236,16 @@ func (f *Flags) output(text string, e *OutputFlags, printer messages.Printer) (c
 	c = output.Config{Name: fmt.Sprintf("pattern %q", text), Arguments: f.Arguments, Buffer: int(f.Buffer), Drop: f.OnFull == "drop", Messages: printer}
 	c.Rotator = rotator.Config{
 		Pattern: names,
-		Size:    int64(e.Size), Stamps: e.SizeNames == "time",
+		Size:    int64(e.Size), Stamps: e.SizeNames == "time", Ring: int(e.Ring),
 		Mode: uint32(e.Mode), DirMode: uint32(e.DirMode), Owner: e.Owner.Owner,
 		Link: e.Link, PreviousLink: e.PreviousLink, HardLink: e.HardLink,
 		Eager: e.Eager, Sync: time.Duration(e.Sync),
 		Messages: printer,
 	}
 	c.ExecOpen = hook.Command{Text: e.ExecOpen, Timeout: time.Duration(e.ExecTimeout), Environment: f.Environment()}
+	if err := e.checkRing(names); err != nil {
+		return c, err
+	}
 	c.Archive = archive.Config{
 		Pattern:  names,
 		Numbered: e.Size > 0 && e.SizeNames != "time", Stamped: e.SizeNames == "time",

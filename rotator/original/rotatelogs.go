@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const rotatelogsUsage = `usage: rotatelogs [-lfDvec] [-L LINK] [-p PROGRAM] FILE TIME|SIZE [TIME|SIZE] [OFFSET] (logreel does its work; see "man logreel", BY ANOTHER'S NAME)
+const rotatelogsUsage = `usage: rotatelogs [-lfDtTvec] [-L LINK] [-p PROGRAM] [-n N] FILE TIME|SIZE [TIME|SIZE] [OFFSET] (logreel does its work; see "man logreel", BY ANOTHER'S NAME)
 
   FILE      with fields of strftime, or else the seconds since 1970 are appended
   TIME      seconds between two files
@@ -18,19 +18,19 @@ const rotatelogsUsage = `usage: rotatelogs [-lfDvec] [-L LINK] [-p PROGRAM] FILE
   -l        local time    -f, -c  open files at once, for every period
   -L LINK   hard link     -D      make directories (always done)
   -p PROGRAM    is run for each file, with its name and that of the one before
+  -n N      use N names round and round: FILE, FILE.1, ...
+  -t        one file, begun anew each time
   -e        copy to standard output          -v  report on standard error
 `
 
 // rotatelogs translates the command line of Apache's rotatelogs 2.4.
 func rotatelogs(args []string) (*Translation, error) {
 	t := &Translation{Of: "rotatelogs"}
-	local := false
+	local, truncate := false, false
+	ring := 0
 	var flags []string
 	flag := func(text string) func(string) error {
 		return func(string) error { flags = append(flags, text); return nil }
-	}
-	instead := func(what string) func(string) error {
-		return func(string) error { return usage("%s", what) }
 	}
 	words, err := parseFirst([]option{
 		{'l', nil, false, func(string) error { local = true; return nil }},
@@ -40,9 +40,14 @@ func rotatelogs(args []string) (*Translation, error) {
 		{'v', nil, false, flag("--verbose")},
 		{'e', nil, false, flag("--tee")},
 		{'L', nil, true, func(value string) error { flags = append(flags, "--hard-link="+value); return nil }},
-		{'t', nil, false, instead("-t empties a file that somebody may still read; write logreel --every=TIME --keep-count=1 FILE-%F")},
-		{'T', nil, false, instead("-T empties a file that somebody may still read; write logreel --every=TIME --keep-count=1 FILE-%F")},
-		{'n', nil, true, instead("-n empties a file that somebody may still read; write logreel --keep-count=N FILE-%F, which deletes the oldest")},
+		{'t', nil, false, func(string) error { truncate = true; return nil }},
+		{'T', nil, false, func(string) error { return nil }},
+		{'n', nil, true, func(count string) error {
+			if ring = leading(count); ring <= 0 {
+				return usage("-n %s: write how many files there are to be, such as 5", count)
+			}
+			return nil
+		}},
 		{'p', nil, true, func(program string) error {
 			if !strings.Contains(program, "/") {
 				program = "./" + program // which is not looked for in PATH
@@ -62,8 +67,17 @@ func rotatelogs(args []string) (*Translation, error) {
 		return nil, fmt.Errorf("rotatelogs: %w; see rotatelogs -h, and for what else logreel can do, logreel --help", err)
 	}
 	name := words[0]
-	if !strings.Contains(name, "%") {
+	switch varies := strings.Contains(name, "%"); {
+	case varies && ring > 0:
+		return nil, usage("rotatelogs: -n %d: %q has time fields, so no name comes again; leave -n out, and set LOGREEL_KEEP_COUNT=%d", ring, name, max(ring-1, 1))
+	case varies:
+	case ring == 0 && truncate:
+		ring = 1
+	case ring == 0:
 		name += ".%Es"
+	}
+	if ring > 0 {
+		t.add("--ring=%d", ring)
 	}
 	if when.seconds > 0 {
 		t.add("--every=%ds", when.seconds)
@@ -71,6 +85,8 @@ func rotatelogs(args []string) (*Translation, error) {
 	}
 	if when.bytes > 0 {
 		t.add("--size=%d", when.bytes)
+	}
+	if when.bytes > 0 && ring == 0 {
 		t.add("--size-names=time")
 	}
 	switch {
