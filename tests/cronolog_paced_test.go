@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-// cronologPaced are command lines that switch within seconds, or never.
+// cronologPaced are command lines that switch within seconds, or never. None has a delay and a
+// period: begun within the delay, cronolog is a period ahead, as the manual says.
 var cronologPaced = [][]string{
 	{"f%Y%m%d-%H%M%S"},
 	{"-l", "link", "-P", "previous", "f%T"},
@@ -30,7 +31,6 @@ var cronologPaced = [][]string{
 	{"f%F"},
 	{"d/%Y/%j/f%X"},
 	{"f%OS-%f-%S"},
-	{"-p", "minute", "-d", "5 seconds", "f%H%M"},
 }
 
 // randomPaced returns command lines drawn from all options.
