@@ -31,11 +31,13 @@ var cronologPaced = [][]string{
 	{"f%F"},
 	{"d/%Y/%j/f%X"},
 	{"f%OS-%f-%S"},
+	{"f%S%"},
+	{"f%S%E"},
 }
 
 // randomPaced returns command lines drawn from all options.
 func randomPaced(count int) (commands [][]string) {
-	random := rand.New(rand.NewPCG(1, 8))
+	random := rand.New(rand.NewPCG(1, uint64(count)))
 	pick := func(from ...string) string { return from[random.IntN(len(from))] }
 	for range count {
 		args := []string{}
@@ -71,7 +73,11 @@ func TestCronologPaced(t *testing.T) {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			if theirs, ours := accepts(t, "cronolog", args), accepts(t, logreel, append([]string{"--as=cronolog"}, args...)); !theirs || !ours {
-				t.Logf("accepted by cronolog: %v, by logreel: %v", theirs, ours) // see TestCronologRefuses
+				say := t.Errorf
+				if len(commands) != len(cronologPaced) {
+					say = t.Logf // drawn at random; see TestCronologRefuses
+				}
+				say("accepted by cronolog: %v, by logreel: %v", theirs, ours)
 				return
 			}
 			for range 5 {

@@ -202,7 +202,7 @@ func TestCronologRefuses(t *testing.T) {
 		{[]string{"-d", "2 hours", "%Y%m%d%H"}, "a delay is shorter than the period"},
 		{[]string{"-P", "a", "-l", "b", "%Y"}, "-P comes after -l, -S or -H"},
 		{[]string{"-s", "1 January 2026", "%Y"}, "logreel --preview --start-time="},
-		{[]string{"-r", "x.sh", "%Y"}, `-r is an option of a fork of cronolog's; logreel --exec='SCRIPT "$1"'`},
+		{[]string{"-r", "x.sh", "%Y"}, `-r is an option of cronolog 1.7, and not of 1.6.2; logreel --exec='SCRIPT "$1"'`},
 		{[]string{"--set-uid=shop", "%Y"}, "logreel --user=USER:GROUP"},
 		{[]string{"-q", "5", "%Y"}, "-q is no option"},
 		{[]string{"%P"}, "%P at character 1 is not a time field; write %p"},

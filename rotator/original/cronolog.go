@@ -103,9 +103,11 @@ func (t *Translation) everyName(template string) {
 	}
 }
 
-// fork refuses an option that cronolog 1.6.2 lacks, and a fork of it has.
+// fork refuses an option that cronolog 1.6.2 lacks, and its successor 1.7 has.
 func fork(option, instead string) func(string) error {
-	return func(string) error { return usage("%s is an option of a fork of cronolog's; %s", option, instead) }
+	return func(string) error {
+		return usage("%s is an option of cronolog 1.7, and not of 1.6.2; %s", option, instead)
+	}
 }
 
 // cronolog translates the command line of cronolog 1.6.2.
@@ -266,7 +268,7 @@ func (t *Translation) schedule(template string, period, delay *span, once bool) 
 // what the C library leaves as it is.
 var (
 	modified = regexp.MustCompile(`^%(?:E([cCxXyY])|O([deHImMSuUVwWy])|0([CdHIjmMSUVWyY]))`)
-	unknown  = regexp.MustCompile(`^%[fioqvJKLNQ+!@]`)
+	unknown  = regexp.MustCompile(`^%([fioqvJKLNQ+!@]|[EO]?$)`)
 )
 
 // clean returns a template in the fields that logreel has, as far as it has them.
