@@ -14,10 +14,12 @@
 //   - The next file is open before the last one is closed. While the next one cannot
 //     be opened, lines still go into the last one.
 //   - The name of a file depends on the period alone, or with Config.Size also on
-//     the files that exist: after a restart the same file is continued.
+//     the files that exist: after a restart the same file is continued. With
+//     Config.Stamps files that follow by size are named after their beginning.
 //   - No file is made before the first line, unless Config.Eager is set.
 //   - Nothing is ever truncated, and no link replaces the only name of
-//     another file.
+//     another file. Only with Config.Ring is a file deleted: one whose name comes
+//     again, unless another process writes to it.
 //
 // # Not guaranteed
 //
