@@ -73,11 +73,13 @@ func (o *Opener) run() {
 // send sends a line to the process. One that is gone is started anew.
 func (o *Opener) send(line string) error {
 	if o.socket >= 0 {
-		if err := write(o.socket, line); !errors.Is(err, unix.EPIPE) {
+		err := write(o.socket, line)
+		if err == nil || errors.Is(err, unix.EAGAIN) {
 			return err
 		}
+		// It has ended, or has a part of the line: then it ends when it has done the rest.
 		_ = unix.Close(o.socket)
-		_, _ = unix.Wait4(o.pid, nil, 0, nil) // in command mode somebody else may have reaped it
+		_, _ = unix.Wait4(o.pid, nil, unix.WNOHANG, nil) // in command mode somebody else may have reaped it
 		o.socket = -1
 	}
 	var err error
