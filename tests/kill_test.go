@@ -156,8 +156,17 @@ func TestArchiveKilled(t *testing.T) {
 			missing++
 		}
 	})
+	pieces := 0
 	for line, n := range got {
-		if number, err := strconv.Atoi(line[:min(len(line), 8)]); err != nil || line != randomLine(seed, number) {
+		number, err := strconv.Atoi(line[:min(len(line), 8)])
+		whole := randomLine(seed, number)
+		switch {
+		case err == nil && line == whole:
+		case len(line) < 8 || err == nil && strings.HasPrefix(whole, line):
+			pieces += n // of what a write was in when it was killed
+			delete(got, line)
+			continue
+		default:
 			t.Errorf("got %.60q, which nobody wrote", line)
 		}
 		if n > 1 {
@@ -165,6 +174,9 @@ func TestArchiveKilled(t *testing.T) {
 		}
 	}
 	t.Logf("%d lines fed, %d lost by %d kills; %d kills of the other", fed, fed-len(got), kills, children)
+	if pieces > kills {
+		t.Errorf("%d kills left %d pieces of lines", kills, pieces)
+	}
 	if missing > 0 || twice > 0 {
 		t.Errorf("%d lines that were written are missing, %d are there twice", missing, twice)
 	}
